@@ -1,0 +1,104 @@
+//go:build redis
+
+package difftest
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+var (
+	seeds = flag.Int("seeds", 2000, "how many random scripts to compare")
+	seed  = flag.Uint64("seed", 1, "the first script's seed")
+	size  = flag.Int("commands", 30, "how many commands a script has, about")
+)
+
+// differencesMax is how many differences are shrunk and printed before a run gives up.
+const differencesMax = 10
+
+// startRedis starts a redis-server of the test's own, on a Unix socket in a directory of its own, and stops it at
+// the end. A machine without one fails the test: whoever gives the build tag wants the comparison.
+func startRedis(t *testing.T) *Client {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Fatalf("the build tag redis needs a redis-server: %v", err)
+	}
+	// Not t.TempDir: its path can be longer than the address of a Unix socket may be.
+	dir, err := os.MkdirTemp("", "difftest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "redis.sock")
+	// One database, as we have.
+	server := exec.Command(path, "--port", "0", "--unixsocket", socket, "--dir", dir, "--databases", "1",
+		"--save", "", "--appendonly", "no")
+	var log bytes.Buffer
+	server.Stdout, server.Stderr = &log, &log
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	exited := make(chan struct{})
+	go func() {
+		server.Wait()
+		close(exited)
+	}()
+	t.Cleanup(func() {
+		server.Process.Kill()
+		<-exited
+	})
+	client := NewClient("unix", socket)
+	t.Cleanup(client.Close)
+	deadline := time.After(10 * time.Second)
+	for {
+		if _, err := client.Do([]Command{words("PING")}, 2); err == nil {
+			return client
+		}
+		select {
+		case <-exited:
+			t.Fatalf("redis-server exited:\n%s", log.Bytes())
+		case <-deadline:
+			t.Fatal("redis-server does not answer")
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// compareSeeds compares scripts drawn from consecutive seeds.
+func compareSeeds(t *testing.T, ours, theirs Executor, grammar string, n int) {
+	t.Helper()
+	generator := NewGenerator(grammar)
+	commands, found := 0, 0
+	for i := range n {
+		script := generator.Script(*seed+uint64(i), *size)
+		commands += len(script.Commands)
+		d, err := Compare(ours, theirs, script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d == nil {
+			continue
+		}
+		smallest, err := Shrink(ours, theirs, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Errorf("answered otherwise than by Redis, %s", smallest)
+		if found++; found == differencesMax {
+			t.Fatalf("%d differences in %d scripts", found, i+1)
+		}
+	}
+	t.Logf("%d scripts, %d commands, %d differences", n, commands, found)
+}
+
+// TestRulesAreSound compares Redis with another Redis: what differs there is not a difference, but a rule or a
+// draw that depends on the moment.
+func TestRulesAreSound(t *testing.T) {
+	compareSeeds(t, startRedis(t), startRedis(t), Grammar+FrontEndGrammar, *seeds/4)
+}
