@@ -1,5 +1,11 @@
 package fsm
 
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
 // Writer encodes replies in RESP2 or RESP3 into a buffer. The zero value writes RESP2.
 type Writer struct {
 	// Buf holds the encoded replies; callers may take it, or set it to a buffer to be reused.
@@ -8,4 +14,209 @@ type Writer struct {
 	Proto int
 	// Discard drops everything: nobody waits for the reply (on replicas).
 	Discard bool
+}
+
+// resp3 reports whether the connection speaks RESP3.
+func (w *Writer) resp3() bool { return w.Proto == 3 }
+
+// Simple writes a simple string. It must not hold line breaks.
+func (w *Writer) Simple(s string) {
+	if w.Discard {
+		return
+	}
+	w.Buf = append(w.Buf, '+')
+	w.Buf = append(w.Buf, s...)
+	w.Buf = append(w.Buf, '\r', '\n')
+}
+
+// Error writes an error with its code ("ERR syntax error"). Line breaks become blanks.
+func (w *Writer) Error(s string) {
+	if w.Discard {
+		return
+	}
+	w.Buf = append(w.Buf, '-')
+	if strings.ContainsAny(s, "\r\n") {
+		s = strings.Map(func(r rune) rune {
+			if r == '\r' || r == '\n' {
+				return ' '
+			}
+			return r
+		}, s)
+	}
+	w.Buf = append(w.Buf, s...)
+	w.Buf = append(w.Buf, '\r', '\n')
+}
+
+// header writes a type byte, a number and the line's end.
+func (w *Writer) header(kind byte, n int64) {
+	if w.Discard {
+		return
+	}
+	w.Buf = append(w.Buf, kind)
+	w.Buf = strconv.AppendInt(w.Buf, n, 10)
+	w.Buf = append(w.Buf, '\r', '\n')
+}
+
+// Int writes an integer.
+func (w *Writer) Int(n int64) { w.header(':', n) }
+
+// Bulk writes a bulk string.
+func (w *Writer) Bulk(b []byte) {
+	if w.Discard {
+		return
+	}
+	w.header('$', int64(len(b)))
+	w.Buf = append(w.Buf, b...)
+	w.Buf = append(w.Buf, '\r', '\n')
+}
+
+// BulkString writes a bulk string.
+func (w *Writer) BulkString(s string) {
+	if w.Discard {
+		return
+	}
+	w.header('$', int64(len(s)))
+	w.Buf = append(w.Buf, s...)
+	w.Buf = append(w.Buf, '\r', '\n')
+}
+
+// literal writes a finished reply.
+func (w *Writer) literal(s string) {
+	if !w.Discard {
+		w.Buf = append(w.Buf, s...)
+	}
+}
+
+// Null writes the null of a missing string.
+func (w *Writer) Null() {
+	if w.resp3() {
+		w.literal("_\r\n")
+	} else {
+		w.literal("$-1\r\n")
+	}
+}
+
+// NullArray writes the null of a missing array.
+func (w *Writer) NullArray() {
+	if w.resp3() {
+		w.literal("_\r\n")
+	} else {
+		w.literal("*-1\r\n")
+	}
+}
+
+// Array begins an array of n elements, which the caller writes next.
+func (w *Writer) Array(n int) { w.header('*', int64(n)) }
+
+// Map begins a map of n pairs, in RESP2 an array of 2n elements.
+func (w *Writer) Map(n int) {
+	if w.resp3() {
+		w.header('%', int64(n))
+	} else {
+		w.header('*', 2*int64(n))
+	}
+}
+
+// Set begins a set of n elements, in RESP2 an array.
+func (w *Writer) Set(n int) {
+	if w.resp3() {
+		w.header('~', int64(n))
+	} else {
+		w.header('*', int64(n))
+	}
+}
+
+// Push begins an out-of-band message of n elements, in RESP2 an array.
+func (w *Writer) Push(n int) {
+	if w.resp3() {
+		w.header('>', int64(n))
+	} else {
+		w.header('*', int64(n))
+	}
+}
+
+// Double writes a number with up to 17 significant digits, in RESP2 as a bulk string.
+func (w *Writer) Double(f float64) {
+	if w.Discard {
+		return
+	}
+	var scratch [32]byte
+	var text []byte
+	switch {
+	case math.IsInf(f, 1):
+		text = append(scratch[:0], "inf"...)
+	case math.IsInf(f, -1):
+		text = append(scratch[:0], "-inf"...)
+	case math.IsNaN(f):
+		text = append(scratch[:0], "nan"...)
+	default:
+		text = strconv.AppendFloat(scratch[:0], f, 'g', 17, 64)
+	}
+	if !w.resp3() {
+		w.Bulk(text)
+		return
+	}
+	w.Buf = append(w.Buf, ',')
+	w.Buf = append(w.Buf, text...)
+	w.Buf = append(w.Buf, '\r', '\n')
+}
+
+// Bool writes a truth value, in RESP2 1 or 0.
+func (w *Writer) Bool(b bool) {
+	switch {
+	case w.resp3() && b:
+		w.literal("#t\r\n")
+	case w.resp3():
+		w.literal("#f\r\n")
+	case b:
+		w.literal(":1\r\n")
+	default:
+		w.literal(":0\r\n")
+	}
+}
+
+// Verbatim writes text of a format of three letters ("txt", "mkd"), in RESP2 as a bulk string.
+func (w *Writer) Verbatim(format, s string) {
+	if w.Discard {
+		return
+	}
+	if !w.resp3() {
+		w.BulkString(s)
+		return
+	}
+	w.header('=', int64(len(format)+1+len(s)))
+	w.Buf = append(w.Buf, format...)
+	w.Buf = append(w.Buf, ':')
+	w.Buf = append(w.Buf, s...)
+	w.Buf = append(w.Buf, '\r', '\n')
+}
+
+// BigNumber writes a decimal integer of any length, in RESP2 as a bulk string.
+func (w *Writer) BigNumber(s string) {
+	if w.Discard {
+		return
+	}
+	if !w.resp3() {
+		w.BulkString(s)
+		return
+	}
+	w.Buf = append(w.Buf, '(')
+	w.Buf = append(w.Buf, s...)
+	w.Buf = append(w.Buf, '\r', '\n')
+}
+
+// Raw writes bytes that are encoded already.
+func (w *Writer) Raw(b []byte) {
+	if !w.Discard {
+		w.Buf = append(w.Buf, b...)
+	}
+}
+
+// bulkInteger writes an integer as a bulk string.
+func (w *Writer) bulkInteger(n int64) {
+	if w.Discard {
+		return
+	}
+	var scratch [20]byte
+	w.Bulk(strconv.AppendInt(scratch[:0], n, 10))
 }

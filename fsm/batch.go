@@ -1,0 +1,162 @@
+package fsm
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// A batch is the payload of a command entry: what one pipeline of a client wrote, or several.
+//
+//	batch   := version(1 byte) command*
+//	command := session(uvarint) [sequence(uvarint) if session != 0] argc(uvarint) argument*
+//	argument:= length(uvarint) byte*
+//
+// The bytes that AppendCommand makes are written to the log, sent to the peers and decoded by
+// every replica as they are.
+
+// batchVersion is the first byte of a batch.
+const batchVersion = 1
+
+// batchArgsMax is the largest number of words of a command (Redis's limit for a request).
+const batchArgsMax = 1 << 20
+
+// AppendBatchHeader begins a batch in dst and returns the extended buffer.
+func AppendBatchHeader(dst []byte) []byte { return append(dst, batchVersion) }
+
+// AppendCommand adds a command, its name included in args, to the batch that ends dst and returns
+// the extended buffer. A session of zero means none; the sequence is then not stored.
+func AppendCommand(dst []byte, session, sequence uint64, args [][]byte) []byte {
+	dst = binary.AppendUvarint(dst, session)
+	if session != 0 {
+		dst = binary.AppendUvarint(dst, sequence)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(args)))
+	for _, arg := range args {
+		dst = binary.AppendUvarint(dst, uint64(len(arg)))
+		dst = append(dst, arg...)
+	}
+	return dst
+}
+
+// Batch iterates over the commands of a decoded batch.
+type Batch struct {
+	rest []byte
+	args [][]byte
+}
+
+// BatchCommand is one command of a batch.
+type BatchCommand struct {
+	// Session and Sequence identify the request for exactly-once; a zero Session means neither.
+	Session, Sequence uint64
+	// Args are the command's words. They point into the decoded bytes; the slice itself is reused
+	// by the next call to Next.
+	Args [][]byte
+}
+
+var (
+	errBatchVersion = errors.New("fsm: batch: unknown version")
+	errBatchNumber  = errors.New("malformed number")
+	errBatchShort   = errors.New("ends inside a command")
+	errBatchArgs    = errors.New("bad number of arguments")
+)
+
+// DecodeBatch checks a whole batch and returns an iterator over its commands. Data must not change
+// while the batch, or an argument from it, is in use. The error says at which offset it is malformed.
+func DecodeBatch(data []byte) (Batch, error) {
+	if len(data) == 0 || data[0] != batchVersion {
+		return Batch{}, errBatchVersion
+	}
+	check := batchReader{rest: data[1:]}
+	for len(check.rest) > 0 {
+		_, _, argc := check.command()
+		for ; argc > 0 && check.err == nil; argc-- {
+			check.argument()
+		}
+		if check.err != nil {
+			return Batch{}, fmt.Errorf("fsm: batch offset %d: %w", len(data)-len(check.rest), check.err)
+		}
+	}
+	return Batch{rest: data[1:]}, nil
+}
+
+// Next returns the next command; ok is false at the end. A batch from DecodeBatch gives no error.
+func (b *Batch) Next() (c BatchCommand, ok bool, err error) {
+	if len(b.rest) == 0 {
+		return BatchCommand{}, false, nil
+	}
+	r := batchReader{rest: b.rest}
+	session, sequence, argc := r.command()
+	b.args = b.args[:0]
+	for ; argc > 0 && r.err == nil; argc-- {
+		b.args = append(b.args, r.argument())
+	}
+	if r.err != nil {
+		return BatchCommand{}, false, fmt.Errorf("fsm: batch: %w", r.err)
+	}
+	b.rest = r.rest
+	return BatchCommand{Session: session, Sequence: sequence, Args: b.args}, true, nil
+}
+
+// batchReader takes a batch apart. After an error it returns zeros.
+type batchReader struct {
+	rest []byte
+	err  error
+}
+
+func (r *batchReader) uvarint() uint64 {
+	if len(r.rest) > 0 && r.rest[0] < 0x80 {
+		n := r.rest[0]
+		r.rest = r.rest[1:]
+		return uint64(n)
+	}
+	n, size := binary.Uvarint(r.rest)
+	switch {
+	case size <= 0:
+		r.fail(errBatchNumber)
+		return 0
+	case r.rest[size-1] == 0:
+		// A longer form of a number that has a shorter one: equal batches have equal bytes.
+		r.fail(errBatchNumber)
+		return 0
+	}
+	r.rest = r.rest[size:]
+	return n
+}
+
+// command reads what precedes the arguments of a command.
+func (r *batchReader) command() (session, sequence uint64, argc int) {
+	session = r.uvarint()
+	if session != 0 {
+		sequence = r.uvarint()
+	}
+	n := r.uvarint()
+	// Each argument takes at least a byte, so a lying count is found before memory is taken for it.
+	if r.err == nil && (n == 0 || n > batchArgsMax || n > uint64(len(r.rest))) {
+		r.fail(errBatchArgs)
+	}
+	if r.err != nil {
+		return 0, 0, 0
+	}
+	return session, sequence, int(n)
+}
+
+func (r *batchReader) argument() []byte {
+	n := r.uvarint()
+	if r.err != nil {
+		return nil
+	}
+	if n > uint64(len(r.rest)) {
+		r.fail(errBatchShort)
+		return nil
+	}
+	arg := r.rest[:n:n]
+	r.rest = r.rest[n:]
+	return arg
+}
+
+func (r *batchReader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}

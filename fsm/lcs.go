@@ -1,0 +1,4 @@
+package fsm
+
+// lcsCommands is LCS.
+func lcsCommands() []*Command { return nil }

@@ -1,0 +1,302 @@
+package fsm
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+)
+
+// The canonical encoding of a state. Equal states have equal bytes: keys stand in the order (slot,
+// hash, key), and every number and value has one form. Numbers are unsigned varints.
+//
+//	image   := magic(8 bytes) section* end
+//	section := tag(1 byte) body
+//	clock   := tag 1: index, log time
+//	keys    := tag 2: count, key*
+//	key     := kind(1 byte) encoding(1 byte) length name deadline touched value
+//	value   := (strings) integer(zigzag varint), or length bytes
+//	end     := tag 255
+//
+// Sections come in the order of their tags; those to come (sessions, scripts) get tags of their own.
+const snapshotMagic = "RDBTFSM\x01"
+
+const (
+	sectionClock = 1
+	sectionKeys  = 2
+	sectionEnd   = 255
+)
+
+// View is a state as it was when Machine.View made it.
+type View struct {
+	machine *Machine
+	tree    tree
+	epoch   uint32
+	index   uint64
+	logTime int64
+}
+
+// View returns a copy-on-write view of the state as it is now, in constant time. It costs memory for what
+// changes until Release.
+func (m *Machine) View() *View {
+	t, epoch := m.keys.share()
+	return &View{machine: m, tree: t, epoch: epoch, index: m.index, logTime: m.logTime}
+}
+
+// Release ends copy-on-write for the view, which must not be used afterwards. It needs the same
+// lock as Apply.
+func (v *View) Release() { v.machine.keys.unshare(v.epoch) }
+
+// Index returns the log index of the view.
+func (v *View) Index() uint64 { return v.index }
+
+// LogTime returns the view's log time in milliseconds.
+func (v *View) LogTime() int64 { return v.logTime }
+
+// WriteTo writes the canonical encoding and returns the number of bytes. It may run beside anything
+// that the machine does.
+func (v *View) WriteTo(w io.Writer) (int64, error) { return writeState(w, v.index, v.logTime, &v.tree) }
+
+// Digest returns the SHA-256 of the canonical encoding of the state as it is now. It reads all of it.
+func (m *Machine) Digest() [32]byte {
+	h := sha256.New()
+	if _, err := writeState(h, m.index, m.logTime, &m.keys.tree); err != nil {
+		panic("BUG: fsm: a hash refused bytes: " + err.Error())
+	}
+	return [32]byte(h.Sum(nil))
+}
+
+// stateWriter writes the pieces of the encoding. After an error it writes nothing.
+type stateWriter struct {
+	w       *bufio.Writer
+	scratch []byte
+	written int64
+	err     error
+}
+
+func writeState(w io.Writer, index uint64, logTime int64, t *tree) (int64, error) {
+	s := stateWriter{w: bufio.NewWriterSize(w, 64<<10)}
+	b := append(s.scratch, snapshotMagic...)
+	b = append(b, sectionClock)
+	b = binary.AppendUvarint(b, index)
+	b = binary.AppendUvarint(b, uint64(logTime))
+	b = append(b, sectionKeys)
+	b = binary.AppendUvarint(b, uint64(t.count))
+	s.put(b)
+	t.walk(0, 0, func(_ int, it item) bool {
+		s.entry(it.entry)
+		return s.err == nil
+	})
+	s.put([]byte{sectionEnd})
+	if s.err == nil {
+		s.err = s.w.Flush()
+	}
+	return s.written, s.err
+}
+
+func (s *stateWriter) put(b []byte) {
+	if s.err != nil {
+		return
+	}
+	n, err := s.w.Write(b)
+	s.written += int64(n)
+	s.err = err
+}
+
+func (s *stateWriter) entry(e *entry) {
+	b := append(s.scratch[:0], byte(e.kind), byte(e.encoding))
+	b = binary.AppendUvarint(b, uint64(len(e.key)))
+	b = append(b, e.key...)
+	b = binary.AppendUvarint(b, uint64(e.deadline))
+	b = binary.AppendUvarint(b, uint64(e.touched))
+	if e.isInteger() {
+		b = binary.AppendVarint(b, e.number)
+	} else {
+		b = binary.AppendUvarint(b, uint64(len(e.data)))
+	}
+	s.scratch = b
+	s.put(b)
+	s.put(e.data)
+}
+
+// Load reads a canonical encoding to its end and returns the machine in that state. Anything that
+// WriteTo would not have written is an error, which says at which offset.
+func Load(r io.Reader) (*Machine, error) {
+	l := stateReader{r: bufio.NewReaderSize(r, 64<<10)}
+	m := New()
+	l.load(m)
+	if l.err != nil {
+		return nil, fmt.Errorf("fsm: state offset %d: %w", l.offset, l.err)
+	}
+	return m, nil
+}
+
+// stateReader reads the pieces of the encoding. After an error it returns zeros.
+type stateReader struct {
+	r      *bufio.Reader
+	offset int64
+	err    error
+}
+
+func (l *stateReader) fail(format string, args ...any) {
+	if l.err == nil {
+		l.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (l *stateReader) load(m *Machine) {
+	magic := l.bytes(uint64(len(snapshotMagic)), uint64(len(snapshotMagic)))
+	if l.err == nil && string(magic) != snapshotMagic {
+		l.fail("not a state of this format")
+	}
+	l.section(sectionClock)
+	m.index = l.uvarint()
+	m.logTime = l.time()
+	l.section(sectionKeys)
+	var last place
+	for n := l.uvarint(); n > 0 && l.err == nil; n-- {
+		last = l.entry(m, last)
+	}
+	l.section(sectionEnd)
+	if l.err == nil {
+		if _, err := l.r.ReadByte(); err == nil {
+			l.fail("bytes follow the end")
+		} else if err != io.EOF {
+			l.fail("%w", err)
+		}
+	}
+}
+
+// entry reads a key, which must follow the last one in order, into the machine.
+func (l *stateReader) entry(m *Machine, last place) place {
+	k, enc := kind(l.byte()), encoding(l.byte())
+	if l.err == nil && k != kindString {
+		l.fail("value of unknown kind %d", k)
+	}
+	key := l.bytes(l.uvarint(), stringMax)
+	at := placeOf(key)
+	e := &entry{key: string(key), deadline: 0, kind: k, encoding: enc, epoch: m.keys.epoch, dataEpoch: m.keys.epoch}
+	deadline := l.time()
+	e.touched = l.time()
+	switch enc {
+	case encodingInt, encodingIntCopy:
+		e.number = l.varint()
+	case encodingEmbstr:
+		e.data = l.bytes(l.uvarint(), embstrMax)
+	case encodingRaw:
+		e.data = l.bytes(l.uvarint(), stringMax)
+	default:
+		l.fail("string of unknown encoding %d", enc)
+	}
+	if l.err != nil {
+		return last
+	}
+	if last.key != nil && !last.before(at) {
+		l.fail("keys are out of order")
+		return last
+	}
+	m.keys.insertEntry(at, e)
+	m.keys.setDeadline(e, deadline)
+	return at
+}
+
+// before reports whether a place comes before another in the order of the keyspace.
+func (a place) before(b place) bool {
+	if a.slot != b.slot {
+		return a.slot < b.slot
+	}
+	if a.hash != b.hash {
+		return a.hash < b.hash
+	}
+	return bytes.Compare(a.key, b.key) < 0
+}
+
+func (l *stateReader) section(tag byte) {
+	if got := l.byte(); l.err == nil && got != tag {
+		l.fail("section %d where %d belongs", got, tag)
+	}
+}
+
+func (l *stateReader) byte() byte {
+	if l.err != nil {
+		return 0
+	}
+	b, err := l.r.ReadByte()
+	if err != nil {
+		l.short(err)
+		return 0
+	}
+	l.offset++
+	return b
+}
+
+func (l *stateReader) short(err error) {
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	l.fail("%w", err)
+}
+
+func (l *stateReader) uvarint() uint64 {
+	var n uint64
+	for shift := 0; ; shift += 7 {
+		b := l.byte()
+		switch {
+		case l.err != nil:
+			return 0
+		case shift == 63 && b > 1, shift > 0 && b == 0:
+			l.fail("malformed number")
+			return 0
+		}
+		n |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			return n
+		}
+	}
+}
+
+func (l *stateReader) varint() int64 {
+	u := l.uvarint()
+	return int64(u>>1) ^ -int64(u&1)
+}
+
+// time reads a time in milliseconds, which is never negative.
+func (l *stateReader) time() int64 {
+	u := l.uvarint()
+	if u > math.MaxInt64 {
+		l.fail("time out of range")
+		return 0
+	}
+	return int64(u)
+}
+
+// bytes reads n bytes. Memory grows with what is really there, not with what n claims.
+func (l *stateReader) bytes(n, limit uint64) []byte {
+	if l.err != nil {
+		return nil
+	}
+	if n > limit {
+		l.fail("length %d above the limit of %d", n, limit)
+		return nil
+	}
+	const step = 1 << 20
+	b := make([]byte, 0, min(n, step))
+	for uint64(len(b)) < n {
+		start := len(b)
+		if start == cap(b) {
+			b = append(b, 0)[:start]
+		}
+		b = b[:min(n, uint64(cap(b)))]
+		read, err := io.ReadFull(l.r, b[start:])
+		l.offset += int64(read)
+		if err != nil {
+			l.short(err)
+			return nil
+		}
+	}
+	return b
+}
