@@ -1,0 +1,144 @@
+package node
+
+import (
+	"errors"
+
+	"redoubt/fsm"
+	"redoubt/raft"
+	"redoubt/raft/core"
+	"redoubt/resp"
+)
+
+// Bounds on one step of Execute. What is beyond them is done in the next step.
+const (
+	// maxReplyBytes stops a run of reads once so much waits to be sent.
+	maxReplyBytes = 1 << 20
+	// maxReplyingWrites bounds the writes of one proposal, each of which may reply a whole value.
+	maxReplyingWrites = 4096
+)
+
+// Execute implements resp.Backend.
+func (n *Node) Execute(b *resp.Batch) (done int) {
+	if n.raft.Standing().Role != core.Leader {
+		return n.executeAside(b)
+	}
+	writes := 0
+	for i := range b.Ops {
+		if c := b.Ops[i].Command; c != nil && c.Writes() {
+			writes++
+		}
+	}
+	if writes > 0 {
+		return n.write(b)
+	}
+	return n.read(b)
+}
+
+// write proposes the batch, or as much of its beginning as one entry may hold, and waits for its replies.
+func (n *Node) write(b *resp.Batch) (done int) {
+	command, done := n.encode(b.Ops)
+	if done == 0 {
+		b.Reply.Error("ERR command exceeds max-entry-bytes")
+		return 1
+	}
+	t := n.tickets.get(b.Ops[:done], &b.Reply)
+	n.raft.Propose(command, t)
+	reason := t.wait()
+	n.tickets.put(t)
+	if reason != nil {
+		n.replyDropped(b, b.Ops[:done], reason)
+	}
+	return done
+}
+
+// encode makes the payload of a log entry from the writes among ops: the same bytes go to disk, to
+// the peers and to every state machine. Reads and literals stay with the ticket. It returns how many
+// ops are covered; none, if the first write alone is too large.
+func (n *Node) encode(ops []resp.Op) (command []byte, done int) {
+	size := 16
+	for i := range ops {
+		if isWrite(ops[i]) {
+			for _, arg := range ops[i].Args {
+				size += len(arg) + 4
+			}
+			if size > n.options.MaxEntryBytes {
+				break
+			}
+		}
+	}
+	command = fsm.AppendBatchHeader(make([]byte, 0, min(size, n.options.MaxEntryBytes)))
+	writes := 0
+	for i := range ops {
+		if !isWrite(ops[i]) {
+			continue
+		}
+		if writes == maxReplyingWrites {
+			return command, i
+		}
+		before := len(command)
+		command = fsm.AppendCommand(command, 0, 0, ops[i].Args)
+		if len(command) > n.options.MaxEntryBytes {
+			return command[:before], i
+		}
+		writes++
+	}
+	return command, len(ops)
+}
+
+func isWrite(op resp.Op) bool { return op.Command != nil && op.Command.Writes() }
+
+// replyDropped answers the ops of a proposal that did not come back. Its writes are either certainly
+// not done, and then redirected, or unknown, and then said to be (P3). Reads have no outcome to doubt.
+func (n *Node) replyDropped(b *resp.Batch, ops []resp.Op, reason error) {
+	for _, op := range ops {
+		switch {
+		case op.Command == nil:
+			b.Reply.Raw(op.Literal)
+		case errors.Is(reason, raft.ErrUncertain) && op.Command.Writes():
+			resp.Uncertain(&b.Reply)
+		case errors.Is(reason, raft.ErrOverloaded):
+			b.Reply.Error("TRYAGAIN Too many writes are waiting to be committed")
+		case errors.Is(reason, raft.ErrTooLarge):
+			b.Reply.Error("ERR command exceeds max-entry-bytes")
+		default:
+			n.redirect(b, op)
+		}
+	}
+}
+
+// executeAside serves a batch on a node that does not lead: reads after READONLY from the applied
+// state; everything else is sent to the leader.
+func (n *Node) executeAside(b *resp.Batch) (done int) {
+	for i, op := range b.Ops {
+		if i > 0 && len(b.Reply.Buf) > maxReplyBytes {
+			return i
+		}
+		switch {
+		case op.Command == nil:
+			b.Reply.Raw(op.Literal)
+		case b.ReadOnly && !op.Command.Writes():
+			n.machine.RLock()
+			n.machine.Read(0, op.Args, &b.Reply)
+			n.machine.RUnlock()
+		default:
+			n.redirect(b, op)
+		}
+	}
+	return len(b.Ops)
+}
+
+// redirect names the leader, at the address it announces for the connection's listener. Commands
+// without a key name slot 0: one group owns every slot.
+func (n *Node) redirect(b *resp.Batch, op resp.Op) {
+	leader := n.raft.Standing().Leader
+	address := n.directory.client(leader, b.Listener)
+	if leader == core.None || leader == n.options.ID || address == "" {
+		resp.ClusterDown(&b.Reply)
+		return
+	}
+	slot := 0
+	if keys := op.Command.Keys(op.Args); len(keys) > 0 {
+		slot = fsm.Slot(keys[0])
+	}
+	resp.AppendMoved(&b.Reply, slot, address)
+}

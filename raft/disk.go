@@ -1,0 +1,115 @@
+package raft
+
+import (
+	"fmt"
+
+	"redoubt/raft/core"
+)
+
+// diskQueue is bounded by the core: by uncommitted bytes on a leader, by the leader's window on a follower.
+type diskQueue = queue[diskJob]
+
+func newDiskQueue() *diskQueue { return newQueue[diskJob]() }
+
+// diskJob is one of: an increment to persist, a piece of a snapshot, a snapshot to install, a
+// snapshot of our own after which the log may be cut.
+type diskJob struct {
+	persist *core.Persist
+	piece   *core.WriteSnapshot
+	install *core.InstallSnapshot
+	compact *SnapshotMeta
+}
+
+// runDisk does the jobs in order. A failure is final (P7): nothing is acknowledged after it.
+func (r *Raft) runDisk() {
+	defer r.workers.Done()
+	var jobs []diskJob
+	for {
+		jobs = r.disk.take(jobs)
+		if jobs == nil {
+			return
+		}
+		for rest := jobs; len(rest) > 0; {
+			done, err := r.doDiskJobs(rest)
+			if err != nil {
+				r.fail(err)
+				return
+			}
+			rest = rest[done:]
+		}
+	}
+}
+
+// doDiskJobs does the first job, or the first few if they can share one sync, and returns how many.
+func (r *Raft) doDiskJobs(jobs []diskJob) (done int, err error) {
+	switch job := jobs[0]; {
+	case job.persist != nil:
+		return r.persist(jobs)
+	case job.piece != nil:
+		if err := r.persister.WriteSnapshot(*job.piece); err != nil {
+			// Not final: the piece is lost, and so the image will be refused and sent anew.
+			r.log.Warn("raft could not keep a piece of a snapshot", "error", err)
+		}
+	case job.install != nil:
+		return 1, r.install(*job.install)
+	case job.compact != nil:
+		return 1, r.compact(*job.compact)
+	}
+	return 1, nil
+}
+
+// persist merges consecutive increments into one write and one sync, then lets go what waited for it.
+func (r *Raft) persist(jobs []diskJob) (done int, err error) {
+	var (
+		last    *core.Persist
+		entries []core.Entry
+		sync    bool
+	)
+	for _, job := range jobs {
+		p := job.persist
+		if p == nil || (len(entries) > 0 && len(p.Entries) > 0 && p.Entries[0].Index != entries[len(entries)-1].Index+1) {
+			break // something else comes first, or the increment replaces part of what we gathered
+		}
+		if len(entries) == 0 {
+			entries = p.Entries
+		} else {
+			entries = append(entries[:len(entries):len(entries)], p.Entries...)
+		}
+		sync = sync || p.Sync
+		last = p
+		done++
+	}
+	if err := r.persister.Save(last.HardState, entries, sync); err != nil {
+		return 0, fmt.Errorf("raft: save: %w", err)
+	}
+	for _, job := range jobs[:done] {
+		r.send(job.persist.Then)
+	}
+	r.inbox.addPersisted(last.Seq)
+	return done, nil
+}
+
+// install makes an incoming snapshot durable and queues it for the state machine before the core lets
+// any later entry follow.
+func (r *Raft) install(install core.InstallSnapshot) error {
+	ok, err := r.persister.InstallSnapshot(install)
+	if err != nil {
+		return fmt.Errorf("raft: install snapshot at index %d: %w", install.Meta.Index, err)
+	}
+	if ok {
+		r.applies.push(applyJob{snapshot: &install.Meta})
+	} else {
+		r.log.Warn("raft refused a damaged snapshot", "index", install.Meta.Index)
+	}
+	r.inbox.addInput(core.SnapshotInstalled{Index: install.Meta.Index, OK: ok})
+	return nil
+}
+
+func (r *Raft) compact(meta SnapshotMeta) error {
+	first, err := r.persister.Compact(meta.Index)
+	if err != nil {
+		return fmt.Errorf("raft: compact to index %d: %w", meta.Index, err)
+	}
+	r.inbox.addInput(core.SnapshotTaken{Meta: meta, FirstIndex: first})
+	return nil
+}

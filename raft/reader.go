@@ -1,0 +1,56 @@
+package raft
+
+import "redoubt/raft/core"
+
+// readerQueue is bounded by the core: one request for each peer and one for the state machine.
+type readerQueue = queue[readJob]
+
+func newReaderQueue() *readerQueue { return newQueue[readJob]() }
+
+// readJob is a request for old entries or for a piece of a snapshot.
+type readJob struct {
+	log      *core.ReadLog
+	snapshot *core.ReadSnapshot
+}
+
+// runReader reads what the core no longer holds in memory, beside the writes.
+func (r *Raft) runReader() {
+	defer r.workers.Done()
+	var jobs []readJob
+	for {
+		jobs = r.reader.take(jobs)
+		if jobs == nil {
+			return
+		}
+		for _, job := range jobs {
+			var err error
+			if job.log != nil {
+				err = r.readLog(*job.log)
+			} else {
+				err = r.readSnapshot(*job.snapshot)
+			}
+			if err != nil {
+				r.fail(err) // a damaged log is noticed, never passed on
+				return
+			}
+		}
+	}
+}
+
+func (r *Raft) readLog(request core.ReadLog) error {
+	prevTerm, entries, err := r.persister.Entries(request.From, request.To, request.MaxBytes)
+	if err != nil {
+		return err
+	}
+	r.inbox.addInput(core.LogRead{Request: request, PrevTerm: prevTerm, Entries: entries})
+	return nil
+}
+
+func (r *Raft) readSnapshot(request core.ReadSnapshot) error {
+	meta, size, data, err := r.persister.ReadSnapshot(request.Index, request.Offset, request.MaxBytes)
+	if err != nil {
+		return err
+	}
+	r.inbox.addInput(core.SnapshotRead{Request: request, Meta: meta, Size: size, Data: data})
+	return nil
+}
