@@ -2,7 +2,13 @@
 // simulated disk can delay, fail, or forget at a crash.
 package vfs
 
-import "io"
+import (
+	"errors"
+	"io"
+)
+
+// ErrLocked is returned (wrapped) by FS.Lock when another holder exists.
+var ErrLocked = errors.New("held by another process")
 
 // FS is a file system. Paths use slashes. Errors are *fs.PathError values that errors.Is can
 // compare with fs.ErrNotExist, fs.ErrExist and the system's error numbers.
@@ -39,6 +45,7 @@ type File interface {
 	// Truncate sets the file's length.
 	Truncate(size int64) error
 	// Preallocate reserves disk space up to size and sets the length to it; new bytes read as zero.
+	// It never shrinks a file.
 	Preallocate(size int64) error
 	// Sync makes the file's data, and the length needed to read it, durable (fdatasync).
 	Sync() error

@@ -1,0 +1,6 @@
+//go:build unix && !linux
+
+package vfs
+
+// Preallocate only sets the length: a later write may fail for want of space.
+func (f osFile) Preallocate(size int64) error { return f.extend(size) }
