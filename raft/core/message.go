@@ -2,8 +2,8 @@ package core
 
 // Message is one of the message kinds below: a closed set, one struct per kind.
 type Message interface {
-	// Envelope returns sender, receiver and the sender's term.
-	Envelope() Envelope
+	// Head returns sender, receiver and the sender's term.
+	Head() Envelope
 }
 
 // Envelope is what every message says of itself.
@@ -17,8 +17,8 @@ type Envelope struct {
 	Term uint64
 }
 
-// Envelope returns the envelope itself, so that every message kind that embeds it is a Message.
-func (e Envelope) Envelope() Envelope { return e }
+// Head returns the envelope itself, so that every message kind that embeds it is a Message.
+func (e Envelope) Head() Envelope { return e }
 
 // PreVoteRequest asks whether the receiver would vote for the sender in Term (thesis §9.6).
 type PreVoteRequest struct {
@@ -108,6 +108,8 @@ type SnapshotMeta struct {
 	Position
 	// Configuration is the membership at Position.
 	Configuration Configuration
+	// Time is the log time in milliseconds of the entry at Position, or zero if it is not known.
+	Time int64
 }
 
 // SnapshotChunk is one piece of a snapshot on its way to a lagging peer (Raft figure 13).
