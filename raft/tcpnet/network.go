@@ -1,0 +1,225 @@
+// Package tcpnet carries the messages of a Raft cluster over TCP. It implements raft.Network.
+//
+// # Connections
+//
+// Every node dials each of its peers and keeps that connection for what it sends; what it receives
+// comes over the connections that it accepted. Each begins with a handshake that names protocol
+// version, cluster and both nodes (handshake.go has the bytes), and then carries the frames of
+// package wire. A lost connection is dialled anew with exponential backoff, at once when the peer
+// is heard of. A peer that is gone without a word (a cut cable, a stopped process) is noticed within
+// IdleTimeout and PingInterval.
+//
+// A node that Peers does not list may connect and is listened to: Raft needs that while a node
+// learns of a configuration, and Hello tells who it is. Who may speak for a node is not proven:
+// run the cluster in a private network, or give Options a TLS Listener and Dial.
+//
+// # Bounds
+//
+// Send never blocks: what waits for a peer is bounded in bytes and messages, and the rest is
+// dropped, as Raft allows. Whatever connects, it can take no more than maxPending handshakes and
+// MaxAccepted connections, each with one frame of at most MaxFrameBytes that its sender has paid for
+// in bytes sent. Damage in a frame, or a message that is not from the peer to this node, closes the connection.
+//
+// There is one goroutine that writes for each peer and one that reads for each connection. A message costs
+// neither a goroutine nor a channel operation: whatever waits is encoded into one buffer and written with one call.
+package tcpnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"redoubt/raft/core"
+	"redoubt/raft/wire"
+)
+
+// Network is one node's end of the cluster's network. Its methods may be called by several
+// goroutines at once, save that receive must not call Close.
+type Network struct {
+	options  Options
+	listener net.Listener
+	log      *slog.Logger
+	// ctx ends with Close, and every goroutine with it.
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	// receive is set by Start, before any goroutine that calls it.
+	receive func(core.Message)
+	// peers is replaced, never changed, so that Send takes no lock to read it.
+	peers atomic.Pointer[map[core.NodeID]*peer]
+
+	// mu guards what follows, and changes of peers.
+	mu      sync.Mutex
+	started bool
+	closed  bool
+	// pending are accepted connections without a finished handshake, oldest first.
+	pending []*inbound
+	// senders are the nodes that are connected to this one.
+	senders map[core.NodeID]*sender
+
+	counters
+	refusals changeLog
+}
+
+// New returns the network of one node. It listens from now on, and accepts and dials from Start on.
+// The caller must Close it.
+func New(options Options) (*Network, error) {
+	options, err := options.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	listener := options.Listener
+	if listener == nil {
+		if listener, err = net.Listen("tcp", options.Listen); err != nil {
+			return nil, fmt.Errorf("tcpnet: %w", err)
+		}
+	}
+	n := &Network{
+		options:  options,
+		listener: listener,
+		log:      options.Logger.With("node", uint64(options.Self)),
+		senders:  make(map[core.NodeID]*sender),
+	}
+	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.peers.Store(&map[core.NodeID]*peer{})
+	n.SetPeers(options.Peers)
+	return n, nil
+}
+
+// Addr returns the address that the network listens on.
+func (n *Network) Addr() net.Addr { return n.listener.Addr() }
+
+// Start begins delivery: receive is called for each message that arrives for this node, one call at
+// a time per sender. While it does not return, nothing more is read from that sender. It owns the
+// message. Start must be called once, and not after Close.
+func (n *Network) Start(receive func(core.Message)) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return errors.New("tcpnet: Start after Close")
+	}
+	if n.started {
+		return errors.New("tcpnet: started twice")
+	}
+	n.started = true
+	n.receive = receive
+	n.wg.Go(n.accept)
+	for _, p := range *n.peers.Load() {
+		n.wg.Go(p.run)
+	}
+	return nil
+}
+
+// SetPeers replaces the addresses to dial. Connections to peers that keep their address stay as they
+// are; what is queued for a peer that is gone is dropped. Connections that peers made to this node
+// are not touched.
+func (n *Network) SetPeers(addresses map[core.NodeID]string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return
+	}
+	old := *n.peers.Load()
+	peers := make(map[core.NodeID]*peer, len(addresses))
+	for id, address := range addresses {
+		if id == n.options.Self {
+			continue
+		}
+		if p := old[id]; p != nil && p.address == address {
+			peers[id] = p
+			continue
+		}
+		p := newPeer(n, id, address)
+		peers[id] = p
+		if n.started {
+			n.wg.Go(p.run)
+		}
+	}
+	n.peers.Store(&peers)
+	for id, p := range old {
+		if peers[id] != p {
+			p.stop()
+		}
+	}
+}
+
+// Peers returns the addresses that are dialled, by node.
+func (n *Network) Peers() map[core.NodeID]string {
+	addresses := make(map[core.NodeID]string)
+	for id, p := range *n.peers.Load() {
+		addresses[id] = p.address
+	}
+	return addresses
+}
+
+// Send queues messages for their receivers and never blocks. What does not fit into a peer's queue,
+// is longer than MaxFrameBytes, or is for a node that is no peer, is dropped and counted. It keeps
+// no reference to the slice, but does to the messages' data, which must not change.
+func (n *Network) Send(messages []core.Message) {
+	peers := *n.peers.Load()
+	for _, m := range messages {
+		p := peers[m.Head().To]
+		if p == nil {
+			n.strayMessages.Add(1)
+			continue
+		}
+		size := wire.SizeBound(m)
+		if size-wire.HeaderBytes > n.options.MaxFrameBytes {
+			p.refuse(m, size)
+			continue
+		}
+		p.enqueue(m, size)
+	}
+	// Writers are woken only now, so that they find all that was sent and write it with one call.
+	for _, p := range peers {
+		p.signal()
+	}
+}
+
+// Connected says whether this node's connection to the peer stands, as far as is known. It may be
+// true for up to IdleTimeout and PingInterval after the peer is gone.
+func (n *Network) Connected(id core.NodeID) bool {
+	p := (*n.peers.Load())[id]
+	return p != nil && p.connected.Load()
+}
+
+// Close ends every connection and goroutine. No receive call runs after it returns. What is queued
+// is dropped.
+func (n *Network) Close() error {
+	n.mu.Lock()
+	var err error
+	if !n.closed {
+		n.closed = true
+		n.cancel()
+		err = n.listener.Close()
+		for _, p := range *n.peers.Load() {
+			p.stop()
+		}
+	}
+	n.mu.Unlock()
+	n.wg.Wait()
+	if err != nil {
+		return fmt.Errorf("tcpnet: %w", err)
+	}
+	return nil
+}
+
+// Stats returns figures about the network, as of now.
+func (n *Network) Stats() Stats {
+	peers := maps.Clone(*n.peers.Load())
+	stats := n.counters.stats()
+	stats.Peers = make(map[core.NodeID]PeerStats, len(peers))
+	for id, p := range peers {
+		stats.Peers[id] = p.stats()
+	}
+	n.mu.Lock()
+	stats.Accepted = len(n.senders)
+	stats.Pending = len(n.pending)
+	n.mu.Unlock()
+	return stats
+}
