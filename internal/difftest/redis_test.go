@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 )
@@ -15,6 +17,7 @@ import (
 var (
 	seeds = flag.Int("seeds", 2000, "how many random scripts to compare")
 	seed  = flag.Uint64("seed", 1, "the first script's seed")
+	only  = flag.String("only", "", "a regular expression: draw only commands whose line of the grammar has it")
 	size  = flag.Int("commands", 30, "how many commands a script has, about")
 )
 
@@ -70,10 +73,21 @@ func startRedis(t *testing.T) *Client {
 	}
 }
 
+// linesWith returns the lines of a grammar in which the expression is.
+func linesWith(grammar string, expression *regexp.Regexp) string {
+	var lines []string
+	for line := range strings.Lines(grammar) {
+		if expression.MatchString(line) {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "")
+}
+
 // compareSeeds compares scripts drawn from consecutive seeds.
 func compareSeeds(t *testing.T, ours, theirs Executor, grammar string, n int) {
 	t.Helper()
-	generator := NewGenerator(grammar)
+	generator := NewGenerator(linesWith(grammar, regexp.MustCompile(*only)))
 	commands, found := 0, 0
 	for i := range n {
 		script := generator.Script(*seed+uint64(i), *size)
@@ -101,4 +115,22 @@ func compareSeeds(t *testing.T, ours, theirs Executor, grammar string, n int) {
 // draw that depends on the moment.
 func TestRulesAreSound(t *testing.T) {
 	compareSeeds(t, startRedis(t), startRedis(t), Grammar+FrontEndGrammar, *seeds/4)
+}
+
+// TestMachineAnswersLikeRedis compares the state machine, without a server around it, with Redis.
+func TestMachineAnswersLikeRedis(t *testing.T) {
+	machine := NewMachine(func() int64 { return time.Now().UnixMilli() })
+	compareSeeds(t, machine, startRedis(t), Grammar, *seeds)
+}
+
+// TestServerAnswersLikeRedis compares the server at REDOUBT_DIFF_ADDR (host:port) with Redis, the commands of
+// its front end included.
+func TestServerAnswersLikeRedis(t *testing.T) {
+	address := os.Getenv("REDOUBT_DIFF_ADDR")
+	if address == "" {
+		return
+	}
+	server := NewClient("tcp", address)
+	t.Cleanup(server.Close)
+	compareSeeds(t, server, startRedis(t), Grammar+FrontEndGrammar, *seeds)
 }
