@@ -244,3 +244,13 @@ func (k *keyspace) ownBytes(e *entry, size int) []byte {
 	}
 	return e.data
 }
+
+// copyValue makes a copy of another entry's value the value of an edited or inserted entry.
+func (k *keyspace) copyValue(e, from *entry) {
+	if from.isInteger() {
+		k.setInteger(e, from.number)
+		e.encoding = encodingIntCopy
+		return
+	}
+	k.takeBytes(e, slices.Clone(from.data), from.encoding)
+}

@@ -55,7 +55,8 @@ func (m *Machine) expire(at place, e *entry) {
 func (m *Machine) Apply(args [][]byte, w *Writer) {
 	c := &m.applying
 	*c = call{m: m, w: w, args: args, now: m.logTime, scratch: c.scratch[:0]}
-	if c.resolve() {
+	// A read whose reply nobody waits for has no effect at all.
+	if c.resolve() && (c.command.Writes() || !w.Discard) {
 		c.command.run(c)
 	}
 	c.w, c.args = nil, nil

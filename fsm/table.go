@@ -14,6 +14,7 @@ const nameMax = 24
 func buildTable() map[string]*Command {
 	families := [][]*Command{
 		stringCommands(),
+		rangeCommands(),
 		numberCommands(),
 		keyCommands(),
 		scanCommands(),

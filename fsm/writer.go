@@ -29,21 +29,19 @@ func (w *Writer) Simple(s string) {
 	w.Buf = append(w.Buf, '\r', '\n')
 }
 
-// Error writes an error with its code ("ERR syntax error"). Line breaks become blanks.
+// Error writes an error with its code ("ERR syntax error"). Line breaks at the end are dropped, and
+// others become blanks, as in Redis.
 func (w *Writer) Error(s string) {
 	if w.Discard {
 		return
 	}
 	w.Buf = append(w.Buf, '-')
-	if strings.ContainsAny(s, "\r\n") {
-		s = strings.Map(func(r rune) rune {
-			if r == '\r' || r == '\n' {
-				return ' '
-			}
-			return r
-		}, s)
+	for _, b := range []byte(strings.TrimRight(s, "\r\n")) {
+		if b == '\r' || b == '\n' {
+			b = ' '
+		}
+		w.Buf = append(w.Buf, b)
 	}
-	w.Buf = append(w.Buf, s...)
 	w.Buf = append(w.Buf, '\r', '\n')
 }
 
