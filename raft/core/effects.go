@@ -4,7 +4,9 @@ package core
 // once, Persist.Then only after that very Persist is durable. Effects of consecutive steps are
 // carried out in the order of the steps, kind by kind.
 //
-// The slices belong to the caller; the entries' Data is shared and must not be changed.
+// The slices belong to the caller, save that entries are shared with the core and between effects:
+// a slice of entries may be kept and appended to (its capacity is capped), but neither its elements
+// nor their Data may be changed.
 type Effects struct {
 	// Persist is what must become durable, or nil.
 	Persist *Persist

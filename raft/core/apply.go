@@ -1,0 +1,85 @@
+package core
+
+// application tracks the way of committed entries into the state machine.
+type application struct {
+	// delivered is the last index handed out, applied the last that the state machine has applied.
+	delivered, applied uint64
+}
+
+// commitByCounting moves the leader's commit index. Only entries of the current term are committed
+// by counting; those of older terms follow (Raft §5.4.2, figure 8).
+func (c *Core) commitByCounting() {
+	if !c.lead.matched {
+		return
+	}
+	c.lead.matched = false
+	index := c.quorumIndex()
+	if index <= c.commit {
+		return
+	}
+	if term, known := c.log.term(index); known && term == c.term {
+		c.commitTo(index)
+	}
+}
+
+// commitTo moves the commit index forward. It never moves back.
+func (c *Core) commitTo(index uint64) {
+	if index <= c.commit {
+		return
+	}
+	if index > c.log.last().Index {
+		bug("commit of %d beyond the last entry %d", index, c.log.last().Index)
+	}
+	if c.role == Leader {
+		c.lead.uncommitted -= sizeOf(c.log.sliceAll(c.commit+1, index))
+	}
+	c.commit = index
+	c.memberships = c.memberships.committed(index)
+}
+
+// deliver hands out entries that are committed and durable here, each once and in order.
+func (c *Core) deliver() {
+	limit := min(c.commit, c.disk.durable)
+	from := c.apply.delivered + 1
+	if from > limit || c.incoming.installing || c.asked(None) {
+		return
+	}
+	if from > c.log.prev.Index {
+		c.handOut(c.log.sliceAll(from, limit))
+		return
+	}
+	c.askLog(ReadLog{Term: c.term, From: from, To: min(limit, c.log.prev.Index), MaxBytes: c.config.MaxAppendBytes})
+}
+
+// handOut gives consecutive entries to the state machine.
+func (c *Core) handOut(entries []Entry) {
+	if c.out.Apply == nil {
+		c.out.Apply = entries
+	} else {
+		c.out.Apply = append(c.out.Apply, entries...)
+	}
+	c.apply.delivered += uint64(len(entries))
+}
+
+// applyRead hands out entries that came from disk.
+func (c *Core) applyRead(r ReadLog, s span) {
+	if c.incoming.installing || r.From != c.apply.delivered+1 {
+		return // a snapshot took their place
+	}
+	if len(s.entries) == 0 {
+		bug("the log does not reach back to entry %d, which is to be applied", r.From)
+	}
+	c.handOut(s.entries)
+}
+
+// appliedTo takes in how far the state machine is.
+func (c *Core) appliedTo(in Applied) {
+	if in.Index > c.apply.delivered {
+		bug("Applied %d, but only %d was handed out", in.Index, c.apply.delivered)
+	}
+	if in.Index <= c.apply.applied {
+		return // from before a snapshot
+	}
+	c.apply.applied = in.Index
+	c.log.trim(min(c.commit, c.apply.applied, c.disk.durable), c.config.MaxTailBytes)
+}

@@ -1,0 +1,633 @@
+package core
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// cluster is a whole cluster in one goroutine: cores, disks that lose what was not synced, and a
+// network that drops, duplicates and reorders. One seed draws everything. Checks run after every
+// effect, outside the code under test.
+type cluster struct {
+	t      testing.TB
+	random *rand.Rand
+	nodes  []*node
+	// network holds the messages under way. fifo keeps the order between each pair of nodes.
+	network []Message
+	fifo    bool
+	// cut[a][b]: nothing gets from a to b.
+	cut [][]bool
+	// limits are copied into every core.
+	limits Config
+
+	now   int64
+	trace []string
+
+	// What the checks remember.
+	leaders   []leaderOf
+	committed []Entry  // committed[i] is the entry at index i+1
+	digests   []uint64 // digests[i] is the state after entry i+1
+	readID    uint64
+	reads     []readFloor
+	proposals uint64
+	confirmed int
+	snapshots int
+	elections int
+}
+
+type leaderOf struct {
+	term uint64
+	id   NodeID
+}
+
+// readFloor remembers what was committed when a read was asked.
+type readFloor struct {
+	id, floor uint64
+}
+
+// node is one replica with its durable state.
+type node struct {
+	id   NodeID
+	core *Core // nil while crashed
+
+	hard     HardState
+	log      []Entry // entries on disk
+	first    uint64  // index of log[0], or the next
+	snapshot SnapshotMeta
+	image    []byte
+
+	writes  []*Persist // handed out, not durable
+	answers []Input    // the driver's answers that are under way
+	receive []byte     // incoming snapshot
+
+	index  uint64 // state machine
+	digest uint64
+	offset int64 // this machine's wall clock error
+}
+
+func newCluster(t testing.TB, seed uint64, size, learners int, limits Config) *cluster {
+	c := &cluster{t: t, random: rand.New(rand.NewPCG(seed, 1)), limits: limits, now: 1000}
+	var members []Member
+	for i := range size {
+		members = append(members, Member{ID: NodeID(i + 1), Voter: i < size-learners})
+	}
+	for i := range size {
+		n := &node{id: NodeID(i + 1), first: 1, offset: int64(c.random.IntN(2000))}
+		n.snapshot.Configuration = Configuration{Members: members}
+		c.nodes = append(c.nodes, n)
+		c.cut = append(c.cut, make([]bool, size))
+	}
+	for _, n := range c.nodes {
+		c.start(n)
+	}
+	return c
+}
+
+func (c *cluster) node(id NodeID) *node { return c.nodes[id-1] }
+
+func (c *cluster) fail(format string, args ...any) {
+	c.t.Helper()
+	from := max(0, len(c.trace)-60)
+	for _, line := range c.trace[from:] {
+		c.t.Log(line)
+	}
+	c.t.Fatalf(format, args...)
+}
+
+// start makes a core from what is on the node's disk.
+func (c *cluster) start(n *node) {
+	config := c.limits
+	config.ID = n.id
+	config.HardState = n.hard
+	config.Snapshot = n.snapshot
+	config.Configuration = n.snapshot.Configuration
+	config.ConfigurationIndex = n.snapshot.Index
+	config.FirstIndex = n.first
+	config.Last = n.snapshot.Position
+	config.Seed = c.random.Uint64()
+	if len(n.log) > 0 {
+		config.Last = n.log[len(n.log)-1].position()
+		from := max(n.hard.Commit, n.snapshot.Index) + 1
+		from -= min(from-n.first, c.random.Uint64N(4))
+		config.Tail = slices.Clone(n.log[from-n.first:])
+	}
+	n.index, n.digest = n.snapshot.Index, 0
+	if n.snapshot.Index > 0 {
+		n.digest = binary.LittleEndian.Uint64(n.image)
+	}
+	core, err := New(config)
+	if err != nil {
+		c.fail("node %d does not start from what it made durable: %v", n.id, err)
+	}
+	n.core = core
+	c.step(n, Tick{Mono: c.now, Wall: c.now + n.offset})
+}
+
+// crash loses everything that is not durable. Some writes may have reached the disk unacknowledged.
+func (c *cluster) crash(n *node) {
+	c.note("crash %d", n.id)
+	for range c.random.IntN(len(n.writes) + 1) {
+		n.save(n.writes[0])
+		n.writes = n.writes[1:]
+	}
+	n.core, n.writes, n.answers, n.receive = nil, nil, nil, nil
+}
+
+func (n *node) save(p *Persist) {
+	n.hard = p.HardState
+	if len(p.Entries) > 0 {
+		n.log = append(slices.Clip(n.log[:p.Entries[0].Index-n.first]), p.Entries...)
+	}
+}
+
+func (n *node) lastOnDisk() uint64 { return n.first + uint64(len(n.log)) - 1 }
+
+// holds tells whether the node has e durably, in its log or in its snapshot.
+func (n *node) holds(e Entry) bool {
+	if e.Index <= n.snapshot.Index {
+		return true
+	}
+	return e.Index >= n.first && e.Index <= n.lastOnDisk() && n.log[e.Index-n.first].Term == e.Term
+}
+
+func (c *cluster) note(format string, args ...any) {
+	c.trace = append(c.trace, fmt.Sprintf(format, args...))
+}
+
+// step feeds one input to a node, carries out the effects and checks them.
+func (c *cluster) step(n *node, in Input) {
+	if n.core == nil {
+		return
+	}
+	c.note("%d %s", n.id, describeInput(in))
+	effects := n.core.Step(in)
+	if effects.Status != nil {
+		c.note("  %d status %+v", n.id, *effects.Status)
+		c.checkLeader(n, *effects.Status)
+	}
+	c.network = append(c.network, effects.Send...)
+	if effects.Persist != nil {
+		n.writes = append(n.writes, effects.Persist)
+	}
+	for _, e := range effects.Apply {
+		c.applyEntry(n, e)
+	}
+	if len(effects.Apply) > 0 {
+		n.answers = append(n.answers, Applied{Index: n.index})
+	}
+	for _, r := range effects.Reads {
+		c.checkRead(n, r)
+	}
+	for _, r := range effects.ReadLog {
+		n.answers = append(n.answers, n.readLog(r))
+	}
+	for _, r := range effects.ReadSnapshot {
+		n.answers = append(n.answers, n.readSnapshot(r))
+	}
+	for _, w := range effects.WriteSnapshot {
+		if w.Offset == 0 {
+			n.receive = nil
+		}
+		if int64(len(n.receive)) != w.Offset {
+			c.fail("node %d: piece at %d of a snapshot of which %d bytes are there", n.id, w.Offset, len(n.receive))
+		}
+		n.receive = append(n.receive, w.Data...)
+	}
+	if effects.InstallSnapshot != nil {
+		c.install(n, *effects.InstallSnapshot)
+	}
+	if n.core.Illegal() != 0 {
+		c.fail("node %d was sent an illegal message", n.id)
+	}
+	for _, p := range n.core.Progress() {
+		if p.InflightMessages > c.limits.MaxInflightMessages {
+			c.fail("node %d has %d messages in flight to %d, the limit is %d", n.id, p.InflightMessages, p.ID, c.limits.MaxInflightMessages)
+		}
+	}
+}
+
+func (n *node) readLog(r ReadLog) LogRead {
+	answer := LogRead{Request: r}
+	if r.From < n.first || (r.From == n.first && n.first > 1 && r.From != n.snapshot.Index+1) {
+		return answer
+	}
+	switch before := r.From - 1; {
+	case before == n.snapshot.Index:
+		answer.PrevTerm = n.snapshot.Term
+	case before >= n.first:
+		answer.PrevTerm = n.log[before-n.first].Term
+	}
+	size := 0
+	for _, e := range n.log[r.From-n.first : r.To-n.first+1] {
+		size += e.size()
+		if size > r.MaxBytes && len(answer.Entries) > 0 {
+			break
+		}
+		answer.Entries = append(answer.Entries, e)
+	}
+	return answer
+}
+
+func (n *node) readSnapshot(r ReadSnapshot) SnapshotRead {
+	answer := SnapshotRead{Request: r, Meta: n.snapshot, Size: int64(len(n.image))}
+	offset := r.Offset
+	if r.Index != n.snapshot.Index {
+		offset = 0
+	}
+	answer.Data = n.image[offset:min(offset+int64(r.MaxBytes), int64(len(n.image)))]
+	return answer
+}
+
+// install replaces state and log by a complete image.
+func (c *cluster) install(n *node, install InstallSnapshot) {
+	c.note("  %d installs %d", n.id, install.Meta.Index)
+	if len(n.writes) > 0 && slices.ContainsFunc(n.writes, func(p *Persist) bool { return len(p.Entries) > 0 }) {
+		c.fail("node %d installs a snapshot while entries are being written", n.id)
+	}
+	if int64(len(n.receive)) != install.Size {
+		c.fail("node %d installs %d of %d bytes", n.id, len(n.receive), install.Size)
+	}
+	if c.random.IntN(10) == 0 {
+		n.answers = append(n.answers, SnapshotInstalled{Index: install.Meta.Index})
+		return
+	}
+	digest := binary.LittleEndian.Uint64(n.receive)
+	if digest != c.digests[install.Meta.Index-1] {
+		c.fail("node %d installs a snapshot of %d that is not the state there", n.id, install.Meta.Index)
+	}
+	if install.Meta.Index < n.index {
+		c.fail("node %d goes back from %d to snapshot %d", n.id, n.index, install.Meta.Index)
+	}
+	n.snapshot, n.image = install.Meta, n.receive
+	n.log, n.first = nil, install.Meta.Index+1
+	n.receive = nil
+	n.index, n.digest = install.Meta.Index, digest
+	n.answers = append(n.answers, SnapshotInstalled{Index: install.Meta.Index, OK: true})
+	c.snapshots++
+}
+
+// takeSnapshot makes a snapshot of the state and drops the log before it, keeping some entries.
+func (c *cluster) takeSnapshot(n *node) {
+	if n.core == nil || n.core.incoming.asked {
+		return
+	}
+	// Only what the core knows to be applied.
+	index := n.core.apply.applied
+	if index != n.index || index <= n.snapshot.Index || index > n.lastOnDisk() {
+		return
+	}
+	e := c.committed[index-1]
+	n.snapshot = SnapshotMeta{Position: e.position(), Configuration: n.core.Configuration(), Time: e.Time}
+	image := binary.LittleEndian.AppendUint64(nil, n.digest)
+	n.image = append(image, bytes.Repeat([]byte{byte(index)}, c.random.IntN(30))...)
+	cut := index - min(index, c.random.Uint64N(5)) // keeps entries after cut
+	if cut >= n.first {
+		n.log = slices.Clone(n.log[cut-n.first+1:])
+		n.first = cut + 1
+	}
+	c.step(n, SnapshotTaken{Meta: n.snapshot, FirstIndex: n.first})
+}
+
+// checkLeader checks election safety and leader completeness (Raft figure 3).
+func (c *cluster) checkLeader(n *node, status Status) {
+	if status.Role != Leader {
+		return
+	}
+	for _, l := range c.leaders {
+		if l.term == status.Term {
+			if l.id != n.id {
+				c.fail("election safety: %d and %d lead term %d", l.id, n.id, l.term)
+			}
+			return
+		}
+	}
+	c.leaders = append(c.leaders, leaderOf{status.Term, n.id})
+	c.elections++
+	for _, e := range c.committed {
+		if term, known := n.core.log.term(e.Index); known && term != e.Term {
+			c.fail("leader completeness: leader %d of term %d has term %d at committed %d, which has %d", n.id, status.Term, term, e.Index, e.Term)
+		}
+	}
+	if last := n.core.LastIndex(); last < uint64(len(c.committed)) {
+		c.fail("leader completeness: the log of leader %d ends at %d, %d are committed", n.id, last, len(c.committed))
+	}
+}
+
+// applyEntry checks state machine safety, and that a majority holds what is applied.
+func (c *cluster) applyEntry(n *node, e Entry) {
+	if e.Index != n.index+1 {
+		c.fail("node %d applies %d after %d", n.id, e.Index, n.index)
+	}
+	hash := fnv.New64a()
+	_, _ = fmt.Fprintf(hash, "%d %d %d %d %d %s", n.digest, e.Index, e.Term, e.Kind, e.Time, e.Data)
+	n.index, n.digest = e.Index, hash.Sum64()
+	if e.Index <= uint64(len(c.committed)) {
+		if c.digests[e.Index-1] != n.digest {
+			c.fail("state machine safety: node %d applies another entry at %d: %+v, not %+v", n.id, e.Index, e, c.committed[e.Index-1])
+		}
+		return
+	}
+	if last := len(c.committed); last > 0 && c.committed[last-1].Time > e.Time {
+		c.fail("log time goes back at %d: %d after %d", e.Index, e.Time, c.committed[last-1].Time)
+	}
+	voters, holders := 0, 0
+	for _, m := range n.core.Configuration().Members {
+		if m.Voter {
+			voters++
+			if c.node(m.ID).holds(e) {
+				holders++
+			}
+		}
+	}
+	if holders <= voters/2 {
+		c.fail("durability: entry %d is applied on node %d and durable on %d of %d voters", e.Index, n.id, holders, voters)
+	}
+	c.committed = append(c.committed, e)
+	c.digests = append(c.digests, n.digest)
+}
+
+func (c *cluster) ask(n *node) {
+	if n.core == nil {
+		return
+	}
+	c.readID++
+	c.reads = append(c.reads, readFloor{c.readID, uint64(len(c.committed))})
+	c.step(n, Read{ID: c.readID})
+}
+
+func (c *cluster) checkRead(n *node, r ReadResult) {
+	at := slices.IndexFunc(c.reads, func(f readFloor) bool { return f.id == r.ID })
+	if at < 0 {
+		c.fail("read %d is answered twice", r.ID)
+	}
+	if r.Refusal == Accepted {
+		c.confirmed++
+		if r.Index < c.reads[at].floor {
+			c.fail("read %d on node %d sees index %d, but %d was committed when it was asked", r.ID, n.id, r.Index, c.reads[at].floor)
+		}
+	}
+	c.reads = slices.Delete(c.reads, at, at+1)
+}
+
+// persist makes the oldest count writes of a node durable.
+func (c *cluster) persist(n *node, count int) {
+	if n.core == nil || len(n.writes) == 0 {
+		return
+	}
+	count = min(count, len(n.writes))
+	done := n.writes[:count]
+	n.writes = n.writes[count:]
+	for _, p := range done {
+		n.save(p)
+	}
+	for _, p := range done {
+		c.network = append(c.network, p.Then...)
+	}
+	c.step(n, Persisted{Seq: done[count-1].Seq})
+}
+
+// answer gives a node its driver's oldest answer.
+func (c *cluster) answer(n *node) {
+	if n.core == nil || len(n.answers) == 0 {
+		return
+	}
+	in := n.answers[0]
+	n.answers = n.answers[1:]
+	c.step(n, in)
+}
+
+// deliver hands message i to its receiver, in fifo mode the first of the same pair.
+func (c *cluster) deliver(i int) {
+	if c.fifo {
+		pair := c.network[i].Head()
+		i = slices.IndexFunc(c.network, func(m Message) bool {
+			return m.Head().From == pair.From && m.Head().To == pair.To
+		})
+	}
+	m := c.network[i]
+	last := len(c.network) - 1
+	if c.fifo {
+		c.network = slices.Delete(c.network, i, i+1)
+	} else {
+		c.network[i] = c.network[last]
+		c.network = c.network[:last]
+	}
+	env := m.Head()
+	if c.cut[env.From-1][env.To-1] {
+		return
+	}
+	c.step(c.node(env.To), Receive{Message: m})
+}
+
+func (c *cluster) leader() *node {
+	var leader *node
+	for _, n := range c.nodes {
+		if n.core != nil && n.core.role == Leader && (leader == nil || n.core.term > leader.core.term) {
+			leader = n
+		}
+	}
+	return leader
+}
+
+func (c *cluster) propose(n *node) {
+	if n == nil || n.core == nil {
+		return
+	}
+	var commands [][]byte
+	for range 1 + c.random.IntN(3) {
+		c.proposals++
+		commands = append(commands, fmt.Appendf(nil, "%d%s", c.proposals, bytes.Repeat([]byte{'.'}, c.random.IntN(40))))
+	}
+	c.step(n, Propose{Mono: c.now, Commands: commands})
+}
+
+// chaos takes one random action.
+func (c *cluster) chaos() {
+	n := c.nodes[c.random.IntN(len(c.nodes))]
+	switch roll := c.random.IntN(1000); {
+	case roll < 450:
+		if len(c.network) > 0 {
+			i := c.random.IntN(len(c.network))
+			switch c.random.IntN(20) {
+			case 0:
+				c.network = slices.Delete(c.network, i, i+1)
+			case 1:
+				if len(c.network) < 500 {
+					c.network = append(c.network, c.network[i])
+				}
+			default:
+				c.deliver(i)
+			}
+		}
+	case roll < 600:
+		c.persist(n, 1+c.random.IntN(3))
+	case roll < 700:
+		c.answer(n)
+	case roll < 850:
+		c.now += int64(c.random.IntN(20))
+		c.step(n, Tick{Mono: c.now, Wall: c.now + n.offset})
+	case roll < 920:
+		if c.random.IntN(4) == 0 {
+			c.propose(n)
+		} else {
+			c.propose(c.leader())
+		}
+	case roll < 950:
+		c.ask(n)
+	case roll < 965:
+		c.takeSnapshot(n)
+	case roll < 975:
+		if n.core != nil {
+			c.crash(n)
+		}
+	case roll < 990:
+		if n.core == nil {
+			c.start(n)
+		}
+	case roll < 993:
+		c.step(n, Transfer{To: NodeID(1 + c.random.IntN(len(c.nodes)))})
+	case roll < 996:
+		// Cut some links, one way each.
+		for from := range c.cut {
+			for to := range c.cut[from] {
+				c.cut[from][to] = c.random.IntN(4) == 0
+			}
+		}
+	default:
+		c.heal()
+	}
+	if len(c.network) > 1000 {
+		c.network = c.network[500:]
+	}
+}
+
+func (c *cluster) heal() {
+	for from := range c.cut {
+		clear(c.cut[from])
+	}
+}
+
+// settle runs without faults for some rounds of ticks, everything delivered in between.
+func (c *cluster) settle(rounds int, done func() bool) bool {
+	for range rounds {
+		c.now += 10
+		for _, n := range c.nodes {
+			c.step(n, Tick{Mono: c.now, Wall: c.now + n.offset})
+		}
+		for busy := true; busy; {
+			busy = false
+			for len(c.network) > 0 {
+				c.fifo = true
+				c.deliver(0)
+				busy = true
+			}
+			for _, n := range c.nodes {
+				for n.core != nil && (len(n.writes) > 0 || len(n.answers) > 0) {
+					c.persist(n, len(n.writes))
+					c.answer(n)
+					busy = true
+				}
+			}
+		}
+		if done() {
+			return true
+		}
+	}
+	return false
+}
+
+// converge heals everything and demands a leader, a new commit, and equal state everywhere.
+func (c *cluster) converge() {
+	c.heal()
+	for _, n := range c.nodes {
+		if n.core == nil {
+			c.start(n)
+		}
+	}
+	if !c.settle(100, func() bool { return c.leader() != nil && c.leader().core.commit >= c.leader().core.lead.noop }) {
+		c.fail("liveness: no leader after everything was healed")
+	}
+	before := uint64(len(c.committed))
+	if !c.settle(100, func() bool {
+		if l := c.leader(); l != nil && l.core.lead.transferee == None && uint64(len(c.committed)) == before {
+			c.propose(l)
+		}
+		if uint64(len(c.committed)) == before {
+			return false
+		}
+		for _, n := range c.nodes {
+			if n.index != uint64(len(c.committed)) || n.digest != c.digests[n.index-1] {
+				return false
+			}
+		}
+		return true
+	}) {
+		for _, n := range c.nodes {
+			c.t.Logf("node %d: %+v commit %d last %d durable %d applied %d progress %+v", n.id, n.core.Status(), n.core.commit, n.core.LastIndex(), n.core.Durable(), n.index, n.core.Progress())
+		}
+		c.fail("liveness: the replicas do not converge after everything was healed")
+	}
+}
+
+func describeInput(in Input) string {
+	if r, ok := in.(Receive); ok {
+		return fmt.Sprintf("receive %T %+v", r.Message, r.Message)
+	}
+	return fmt.Sprintf("%T %+v", in, in)
+}
+
+// smallLimits makes every bound bite.
+func smallLimits() Config {
+	return Config{
+		ElectionTicks: 6, HeartbeatTicks: 1,
+		MaxEntryBytes: 100, MaxAppendBytes: 200, MaxInflightBytes: 600, MaxInflightMessages: 3,
+		MaxUncommittedBytes: 2000, MaxTailBytes: 500, SnapshotChunkBytes: 7,
+	}
+}
+
+// TestSafetyUnderFaults runs whole clusters under every fault at once, then heals them.
+func TestSafetyUnderFaults(t *testing.T) {
+	seeds, steps := 300, 3000
+	if testing.Short() {
+		seeds = 30
+	}
+	var commits, reads, snapshots, elections int
+	for seed := range uint64(seeds) {
+		draw := rand.New(rand.NewPCG(seed, 2))
+		size := 1 + draw.IntN(5)
+		learners := 0
+		if size > 2 {
+			learners = draw.IntN(2)
+		}
+		c := newCluster(t, seed, size, learners, smallLimits())
+		c.note("seed %d, size %d, learners %d", seed, size, learners)
+		c.fifo = draw.IntN(2) == 0
+		func() {
+			defer func() {
+				if p := recover(); p != nil {
+					c.fail("seed %d: %v", seed, p)
+				}
+			}()
+			for range steps {
+				c.chaos()
+			}
+			c.converge()
+		}()
+		commits += len(c.committed)
+		reads += c.confirmed
+		snapshots += c.snapshots
+		elections += c.elections
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+	t.Logf("%d seeds: %d commits, %d reads, %d snapshots installed, %d elections", seeds, commits, reads, snapshots, elections)
+	if commits == 0 || reads == 0 || snapshots == 0 || elections < seeds {
+		t.Fatalf("the simulation does not reach what it is to check: %d commits, %d reads, %d snapshots installed, %d elections", commits, reads, snapshots, elections)
+	}
+}
