@@ -95,7 +95,7 @@ func (n *Node) replyDropped(b *resp.Batch, ops []resp.Op, reason error) {
 		case op.Command == nil:
 			b.Reply.Raw(op.Literal)
 		case errors.Is(reason, raft.ErrUncertain) && op.Command.Writes():
-			resp.Uncertain(&b.Reply)
+			resp.AppendUncertain(&b.Reply)
 		case errors.Is(reason, raft.ErrOverloaded):
 			b.Reply.Error("TRYAGAIN Too many writes are waiting to be committed")
 		case errors.Is(reason, raft.ErrTooLarge):
@@ -133,7 +133,7 @@ func (n *Node) redirect(b *resp.Batch, op resp.Op) {
 	leader := n.raft.Standing().Leader
 	address := n.directory.client(leader, b.Listener)
 	if leader == core.None || leader == n.options.ID || address == "" {
-		resp.ClusterDown(&b.Reply)
+		resp.AppendClusterDown(&b.Reply)
 		return
 	}
 	slot := 0

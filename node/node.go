@@ -231,16 +231,11 @@ func (n *Node) handOver(ctx context.Context) {
 	if n.raft.Standing().Role != core.Leader {
 		return
 	}
-	var best core.Progress
-	for _, p := range n.raft.Progress() {
-		if p.ID != n.options.ID && p.Voter && (n.network != nil && n.network.Connected(p.ID)) && p.Match >= best.Match {
-			best = p
-		}
-	}
-	if best.ID == core.None {
+	successor := n.successor()
+	if successor == core.None {
 		return
 	}
-	n.raft.TransferLeadership(best.ID)
+	n.raft.TransferLeadership(successor)
 	ticker := time.NewTicker(waitInterval)
 	defer ticker.Stop()
 	limit := time.After(2 * n.options.Election)
@@ -253,4 +248,20 @@ func (n *Node) handOver(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// successor returns the connected voter whose log is the furthest, or None.
+func (n *Node) successor() raft.NodeID {
+	configuration := n.raft.Configuration()
+	var best core.Progress
+	for _, p := range n.raft.Progress() {
+		member, ok := configuration.Member(p.ID)
+		if !ok || !member.Voter || p.ID == n.options.ID || n.network == nil || !n.network.Connected(p.ID) {
+			continue
+		}
+		if best.ID == core.None || p.Match > best.Match {
+			best = p
+		}
+	}
+	return best.ID
 }

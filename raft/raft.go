@@ -1,9 +1,11 @@
 package raft
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -126,7 +128,7 @@ func coreConfig(peers []Peer, me NodeID, state State, opts options) (core.Config
 	configuration, at := state.Configuration, state.ConfigurationIndex
 	if len(configuration.Members) == 0 {
 		configuration, at = InitialConfiguration(peers), 0
-		if !configuration.Has(me) {
+		if _, ok := configuration.Member(me); !ok {
 			return core.Config{}, fmt.Errorf("raft: node %d is not among the peers", me)
 		}
 	}
@@ -161,7 +163,8 @@ func InitialConfiguration(peers []Peer) Configuration {
 	for _, peer := range peers {
 		members = append(members, core.Member{ID: peer.ID, Address: peer.Address, Voter: true})
 	}
-	return core.NewConfiguration(members)
+	slices.SortFunc(members, func(a, b core.Member) int { return cmp.Compare(a.ID, b.ID) })
+	return core.Configuration{Members: members}
 }
 
 // Start proposes a command and returns at once. If this node leads, index is where the command will

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"redoubt/conf"
+	"redoubt/internal/vfs"
+	"redoubt/node"
+	"redoubt/raft"
+	"redoubt/resp"
+)
+
+// politeness bounds how long a server hands over and finishes commands before it ends.
+const politeness = 10 * time.Second
+
+func serverCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "server",
+		Short: "Run one node",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			config, err := conf.Load(cmd.Flags())
+			if err != nil {
+				return err
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return serve(ctx, config)
+		},
+	}
+	conf.Flags(cmd.Flags())
+	return cmd
+}
+
+// serve runs a node until ctx ends, a client asks for SHUTDOWN, or the node cannot go on.
+func serve(ctx context.Context, config conf.Config) error {
+	ctx, shutdown := context.WithCancel(ctx)
+	defer shutdown()
+	logger := newLogger(config)
+	options, err := nodeOptions(config, logger, shutdown)
+	if err != nil {
+		return err
+	}
+	n, err := node.Start(options)
+	if err != nil {
+		return errors.Join(err, closeListeners(options))
+	}
+	logger.Info("ready to accept connections", "node", config.NodeID, "clients", announced(config),
+		"peers", config.PeerListen, "dir", config.Dir, "pid", os.Getpid())
+	if err := n.Wait(ctx); err != nil {
+		// Nothing more may be acknowledged, so there is nobody to be polite to.
+		return fmt.Errorf("FATAL: %w", err)
+	}
+	logger.Info("stopping")
+	polite, cancel := context.WithTimeout(context.Background(), politeness)
+	defer cancel()
+	return n.Stop(polite)
+}
+
+func newLogger(config conf.Config) *slog.Logger {
+	options := &slog.HandlerOptions{Level: config.LogLevel}
+	if config.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+// nodeOptions opens the listeners and turns settings into what a node needs.
+func nodeOptions(config conf.Config, logger *slog.Logger, shutdown func()) (node.Options, error) {
+	options := node.Options{
+		ID:                 raft.NodeID(config.NodeID),
+		ClusterID:          config.ClusterID,
+		FS:                 vfs.NewOS(),
+		Dir:                config.Dir,
+		Heartbeat:          config.HeartbeatInterval,
+		Election:           config.ElectionTimeout,
+		MaxEntryBytes:      int(config.MaxEntryBytes),
+		SegmentBytes:       config.WALSegmentBytes,
+		SnapshotLogBytes:   config.SnapshotLogBytes,
+		SnapshotLogEntries: int64(config.SnapshotLogEntries),
+		Logger:             logger,
+		Limits: raft.Limits{
+			InflightBytes:    int(config.RaftMaxInflightBytes),
+			UncommittedBytes: int(config.RaftMaxUncommittedBytes),
+			TailBytes:        int(config.RaftLogCacheBytes),
+		},
+		RESP: resp.Options{
+			Logger:     logger,
+			Version:    version,
+			Parameters: parameters(config),
+			Shutdown:   func(bool) { shutdown() },
+			Limits: resp.Limits{
+				MaxClients:  config.MaxClients,
+				IdleTimeout: config.Timeout,
+				KeepAlive:   config.TCPKeepAlive,
+				MaxBulk:     config.ProtoMaxBulkLen,
+				MaxQuery:    config.ClientQueryBufferLimit,
+			},
+		},
+	}
+	for _, peer := range config.Peers {
+		options.Peers = append(options.Peers, raft.Peer{ID: raft.NodeID(peer.ID), Address: peer.Address})
+	}
+	return options, openListeners(config, &options)
+}
+
+// openListeners takes all ports, or none.
+func openListeners(config conf.Config, options *node.Options) error {
+	for _, l := range config.Listeners {
+		listener, err := net.Listen("tcp", l.Listen)
+		if err != nil {
+			return errors.Join(err, closeListeners(*options))
+		}
+		options.RESP.Listeners = append(options.RESP.Listeners,
+			resp.Listener{Listener: listener, Name: l.Name, Announce: l.Announce})
+	}
+	if len(config.Peers) < 2 {
+		return nil
+	}
+	listener, err := net.Listen("tcp", config.PeerListen)
+	if err != nil {
+		return errors.Join(err, closeListeners(*options))
+	}
+	options.PeerListener = listener
+	return nil
+}
+
+// closeListeners gives the ports back when a start has failed. Listeners that are closed already do no harm.
+func closeListeners(options node.Options) error {
+	var errs []error
+	for _, l := range options.RESP.Listeners {
+		errs = append(errs, l.Close())
+	}
+	if options.PeerListener != nil {
+		errs = append(errs, options.PeerListener.Close())
+	}
+	errs = slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, net.ErrClosed) })
+	return errors.Join(errs...)
+}
+
+func announced(config conf.Config) []string {
+	var addresses []string
+	for _, l := range config.Listeners {
+		addresses = append(addresses, l.Announce)
+	}
+	return addresses
+}
+
+// served are the settings that the front end shows, and changes, itself.
+var served = []string{
+	"maxclients", "timeout", "tcp-keepalive", "proto-max-bulk-len", "client-query-buffer-limit",
+}
+
+// parameters shows the other settings to CONFIG GET. They are fixed while the node runs.
+func parameters(config conf.Config) []resp.Parameter {
+	var shown []resp.Parameter
+	for _, setting := range config.Effective() {
+		if !slices.Contains(served, setting.Name) {
+			shown = append(shown, resp.Parameter{Name: setting.Name, Get: func() string { return setting.Value }})
+		}
+	}
+	return shown
+}
