@@ -15,10 +15,11 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 2000, "how many random scripts to compare")
-	seed  = flag.Uint64("seed", 1, "the first script's seed")
-	only  = flag.String("only", "", "a regular expression: draw only commands whose line of the grammar has it")
-	size  = flag.Int("commands", 30, "how many commands a script has, about")
+	seeds  = flag.Int("seeds", 2000, "how many random scripts to compare")
+	seed   = flag.Uint64("seed", 1, "the first script's seed")
+	only   = flag.String("only", "", "a regular expression: draw only commands whose line of the grammar has it")
+	update = flag.Bool("update", false, "record the replies in the transcripts anew")
+	size   = flag.Int("commands", 30, "how many commands a script has, about")
 )
 
 // differencesMax is how many differences are shrunk and printed before a run gives up.
@@ -132,5 +133,25 @@ func TestServerAnswersLikeRedis(t *testing.T) {
 	}
 	server := NewClient("tcp", address)
 	t.Cleanup(server.Close)
+	checkTranscripts(t, "testdata/*.txt", server)
+	checkTranscripts(t, "testdata/frontend/*.txt", server)
 	compareSeeds(t, server, startRedis(t), Grammar+FrontEndGrammar, *seeds)
+}
+
+// TestRedisKeepsTranscripts makes sure that what is recorded is what Redis replies.
+func TestRedisKeepsTranscripts(t *testing.T) {
+	redis := startRedis(t)
+	for _, pattern := range []string{"testdata/*.txt", "testdata/frontend/*.txt"} {
+		if *update {
+			for name, transcript := range readTranscripts(t, pattern) {
+				if err := transcript.record(redis); err != nil {
+					t.Fatalf("%s: %v", name, err)
+				}
+				if err := os.WriteFile(name, []byte(transcript.String()), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		checkTranscripts(t, pattern, redis)
+	}
 }
