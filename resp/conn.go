@@ -1,0 +1,296 @@
+package resp
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/tidwall/redcon"
+
+	"redoubt/fsm"
+)
+
+// conn is one client's connection. Its goroutine runs serve; the fields under "shared" may be
+// read, and the methods wake and cut called, by any goroutine.
+type conn struct {
+	server   *Server
+	id       uint64
+	net      net.Conn
+	listener int
+	created  time.Time
+
+	// Shared: what CLIENT LIST and the server's tending look at.
+
+	name, libName, libVersion atomic.Pointer[string]
+	// lastActive is when the client was last heard, in Unix nanoseconds.
+	lastActive  atomic.Int64
+	lastCommand atomic.Pointer[fsm.Command]
+	proto       atomic.Int32
+	readOnly    atomic.Bool
+	noEvict     atomic.Bool
+	noTouch     atomic.Bool
+	// large: the connection may hold more memory than an idle one needs.
+	large atomic.Bool
+	// inputSize and outputSize are the lengths of its buffers.
+	inputSize, outputSize atomic.Int64
+	traffic               traffic
+
+	// The goroutine's own.
+
+	in    input
+	guard guard
+	// batch collects commands; batch.Ops[:0] of ops. Its Reply holds replies that have not been sent.
+	batch Batch
+	ops   []Op
+	// words holds the words of the collected commands, text those of inline commands, and literals
+	// the replies among the commands that were made here.
+	words    [][]byte
+	text     []byte
+	literals fsm.Writer
+	// mark is where the reply that is being written here begins.
+	mark int
+	// count is the number of commands that were collected since the traffic was last counted, and last the latest.
+	count uint64
+	last  *fsm.Command
+	reply replyMode
+	// ending: close once the replies are sent.
+	ending bool
+	// writeDeadline is the deadline that is set on net.
+	writeDeadline time.Time
+}
+
+func newConn(s *Server, nc net.Conn, listener int) *conn {
+	c := &conn{server: s, net: nc, listener: listener, created: time.Now()}
+	c.in.budget = &s.buffers
+	c.batch.Listener = listener
+	c.lastActive.Store(c.created.UnixNano())
+	c.setProto(2)
+	return c
+}
+
+// wake interrupts a wait for input. The connection then gives its buffers back, or ends if the
+// server is closing.
+func (c *conn) wake() { c.net.SetReadDeadline(time.Unix(1, 0)) }
+
+// cut closes the connection at once.
+func (c *conn) cut() { c.net.Close() }
+
+// setProto switches the version of the protocol in which replies are written.
+func (c *conn) setProto(version int) {
+	c.batch.Reply.Proto = version
+	c.literals.Proto = version
+	c.proto.Store(int32(version))
+}
+
+// serve runs the connection until its client leaves or is thrown out.
+//
+// There is no recover here: a panic is a bug of ours, and a replica that may be wrong must stop.
+func (c *conn) serve() {
+	defer func() {
+		c.net.Close()
+		c.in.release()
+		c.server.clients.remove(c)
+	}()
+	for {
+		more, err := c.collect()
+		violation, violated := err.(protocolError)
+		if err != nil && !violated {
+			return
+		}
+		if c.execute() != nil {
+			return
+		}
+		if violated {
+			c.refuse(violation)
+			return
+		}
+		if c.flush() != nil {
+			return
+		}
+		c.endBatch()
+		if c.ending || c.server.isClosing() || !more && c.read() != nil {
+			return
+		}
+	}
+}
+
+// collect takes whole commands out of the input into the batch. It stops when there is no more, or
+// when the batch is large enough; more says that commands may be left then. After a protocolError the
+// commands before the violation have been collected; any other error ends the connection at once.
+func (c *conn) collect() (more bool, err error) {
+	maxBulk := c.server.settings.maxBulk.Load()
+	taken := 0
+	for !c.ending {
+		if len(c.ops) >= batchOps || taken >= batchBytes || len(c.batch.Reply.Buf)+len(c.literals.Buf) >= flushAt {
+			return true, nil
+		}
+		data := c.in.unread()
+		f, err := c.guard.next(data, maxBulk)
+		if err != nil {
+			return false, err
+		}
+		if f.size == 0 {
+			return false, nil
+		}
+		c.in.take(f.size)
+		taken += f.size
+		words, err := c.split(data[:f.size], f)
+		if err != nil {
+			return false, err
+		}
+		if len(words) == 0 {
+			continue
+		}
+		if err := c.dispatch(words); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// split returns the words of a whole command. They stay valid until the batch has run.
+func (c *conn) split(data []byte, f frame) ([][]byte, error) {
+	n := len(c.words)
+	if f.inline {
+		line := data[:len(data)-1]
+		if len(line) > 0 && line[len(line)-1] == '\r' {
+			line = line[:len(line)-1]
+		}
+		words, text, ok := splitInline(line, c.words, c.text)
+		if !ok {
+			return nil, protocolError("unbalanced quotes in request")
+		}
+		c.words, c.text = words, text
+		return words[n:len(words):len(words)], nil
+	}
+	if f.words == 0 {
+		return nil, nil
+	}
+	if cap(c.words)-n < f.words {
+		// The words of earlier commands stay where they are.
+		c.words, n = make([][]byte, 0, max(f.words, min(2*cap(c.words), retainedWords), 64)), 0
+	}
+	complete, words, _, left, err := redcon.ReadNextCommand(data, c.words[n:n])
+	if !complete || err != nil || len(left) != 0 || len(words) != f.words {
+		panic("BUG: resp: the guard passed a frame that redcon does not take")
+	}
+	c.words = c.words[:n+f.words]
+	return words[:f.words:f.words], nil
+}
+
+// execute has the backend run the commands that were collected. The replies are in the batch after it,
+// or were sent. No command is run twice, whatever the error.
+func (c *conn) execute() error {
+	if len(c.ops) == 0 {
+		return nil
+	}
+	err := c.executeOps()
+	clear(c.ops)
+	c.ops = c.ops[:0]
+	c.batch.Ops = nil
+	c.literals.Buf = c.literals.Buf[:0]
+	return err
+}
+
+func (c *conn) executeOps() error {
+	before := len(c.batch.Reply.Buf)
+	for c.batch.Ops = c.ops; len(c.batch.Ops) > 0; {
+		done := c.server.backend.Execute(&c.batch)
+		if done < 1 || done > len(c.batch.Ops) {
+			panic("BUG: resp: Execute ran no command or more than it was given")
+		}
+		c.batch.Ops = c.batch.Ops[done:]
+		if c.reply != replyOn {
+			c.batch.Reply.Buf = c.batch.Reply.Buf[:before]
+		}
+		if len(c.batch.Ops) > 0 || len(c.batch.Reply.Buf) >= flushAt {
+			if err := c.flush(); err != nil {
+				return err
+			}
+			before = 0
+		}
+	}
+	return nil
+}
+
+// endBatch makes the memory of a batch ready for the next one.
+func (c *conn) endBatch() {
+	if cap(c.words) > retainedWords {
+		c.words = nil
+	}
+	clear(c.words)
+	c.words = c.words[:0]
+	if cap(c.text) > maxInline {
+		c.text = nil
+	}
+	c.text = c.text[:0]
+	if cap(c.literals.Buf) > retainedReply {
+		c.literals.Buf = nil
+	}
+	if c.count > 0 {
+		c.traffic.commands.Add(c.count)
+		c.count = 0
+		c.lastCommand.Store(c.last)
+	}
+}
+
+// read waits for input. It returns an error when the connection is to end.
+func (c *conn) read() error {
+	for {
+		n, err := c.in.fill(c.net, c.guard.want(), c.server.settings.maxQuery.Load())
+		c.inputSize.Store(int64(len(c.in.buf)))
+		if n > 0 {
+			c.large.Store(true)
+			c.traffic.reads.Add(1)
+			c.traffic.inputBytes.Add(uint64(n))
+			c.lastActive.Store(time.Now().UnixNano())
+			return nil
+		}
+		switch {
+		case err == nil:
+			// A reader may return nothing; it does not do so for ever.
+			continue
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			// Cleared before closing is looked at: who closes sets closing first.
+			c.net.SetReadDeadline(time.Time{})
+			if c.server.isClosing() {
+				return err
+			}
+			c.shrink()
+		case errors.Is(err, errQueryTooLarge), errors.Is(err, errBuffersExhausted):
+			c.server.stats.evicted.Add(1)
+			c.server.log.Warn("resp: closing a client", "reason", err, "client", c.id, "address", c.net.RemoteAddr(),
+				"buffered", len(c.in.unread()))
+			return err
+		default:
+			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+				c.server.log.Debug("resp: a client is gone", "client", c.id, "error", err)
+			}
+			return err
+		}
+	}
+}
+
+// shrink gives the memory of an idle connection back.
+func (c *conn) shrink() {
+	c.in.shrink()
+	c.batch.Reply.Buf, c.literals.Buf, c.text = nil, nil, nil
+	c.ops, c.words = nil, nil
+	c.inputSize.Store(int64(len(c.in.buf)))
+	c.outputSize.Store(0)
+	c.large.Store(false)
+}
+
+// refuse answers a violation of the protocol, before the connection ends.
+func (c *conn) refuse(violation protocolError) {
+	c.server.log.Debug("resp: closing a client", "reason", violation, "client", c.id, "address", c.net.RemoteAddr())
+	w := c.openReply()
+	w.Error("ERR " + violation.Error())
+	c.closeReply()
+	if c.flush() == nil {
+		c.hangUp()
+	}
+}

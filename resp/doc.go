@@ -1,0 +1,25 @@
+// Package resp is the front end: it speaks the Redis protocol with clients and hands their commands
+// to a replica.
+//
+// # The way of a command
+//
+// Each connection has one goroutine (conn.go). It reads what has arrived, and a guard (guard.go)
+// finds the whole commands in it without trusting any length that a client claims. redcon splits a
+// checked command into its words. Each command is then one of these (dispatch.go):
+//
+//   - keyed: it belongs to the state machine, and joins the batch for the replica (Backend);
+//   - local: it is answered here. Its reply joins the batch as a literal, so that replies keep the
+//     order of their commands;
+//   - a barrier: a local command whose answer depends on what came before it, or which changes the
+//     connection. What is before it runs first.
+//
+// So the commands that one client sent together reach the replica as one batch, which makes
+// one proposal of them, and their replies leave with one write. There is no goroutine, channel or
+// lock operation per command.
+//
+// # Limits
+//
+// Whatever a client sends costs at most a fixed multiple of the bytes it really sent, up to a limit
+// per connection and a budget for all connections together (limits.go). A client that does not
+// read its replies is not read from either, and is dropped in the end.
+package resp

@@ -1,0 +1,75 @@
+package resp
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"time"
+)
+
+// flush sends the replies in the batch. While the client does not read them, nothing is read from
+// the client either; after WriteTimeout without progress it is given up.
+func (c *conn) flush() error {
+	buf := c.batch.Reply.Buf
+	if len(buf) == 0 {
+		return nil
+	}
+	large := max(0, cap(buf)-retainedReply)
+	if !c.server.buffers.reserve(large) {
+		c.server.stats.evicted.Add(1)
+		c.server.log.Warn("resp: closing a client", "reason", errBuffersExhausted, "client", c.id,
+			"address", c.net.RemoteAddr(), "replies", len(buf))
+		return errBuffersExhausted
+	}
+	c.outputSize.Store(int64(cap(buf)))
+	err := c.write(buf)
+	c.server.buffers.release(large)
+	if large > 0 {
+		buf = nil
+	}
+	c.batch.Reply.Buf = buf[:0]
+	return err
+}
+
+// write sends buf in pieces, each with its own time limit.
+func (c *conn) write(buf []byte) error {
+	timeout := c.server.limits.WriteTimeout
+	for len(buf) > 0 {
+		// Setting a deadline costs more than looking at the clock, so it is only set when a quarter is used up.
+		if now := time.Now(); c.writeDeadline.Sub(now) < timeout*3/4 {
+			c.writeDeadline = now.Add(timeout)
+			c.net.SetWriteDeadline(c.writeDeadline)
+		}
+		n, err := c.net.Write(buf[:min(len(buf), writeChunk)])
+		c.traffic.writes.Add(1)
+		c.traffic.outputBytes.Add(uint64(n))
+		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				c.server.log.Warn("resp: closing a client that does not read its replies", "client", c.id,
+					"address", c.net.RemoteAddr(), "unsent", len(buf)-n, "timeout", timeout)
+			}
+			return err
+		}
+		buf = buf[n:]
+	}
+	return nil
+}
+
+// How long, and for how many bytes, hangUp listens.
+const (
+	hangUpTime  = 500 * time.Millisecond
+	hangUpBytes = 1 << 20
+)
+
+// hangUp ends a connection whose client may still be sending. Closing a socket with unread input resets
+// it, and the client could lose the reply that says why; so the sending side is closed first and
+// some of what still comes is thrown away.
+func (c *conn) hangUp() {
+	tcp, ok := c.net.(*net.TCPConn)
+	if !ok || tcp.CloseWrite() != nil {
+		return
+	}
+	tcp.SetReadDeadline(time.Now().Add(hangUpTime))
+	io.CopyN(io.Discard, tcp, hangUpBytes)
+}

@@ -1,0 +1,80 @@
+package resp
+
+import (
+	"strconv"
+	"time"
+
+	"redoubt/fsm"
+)
+
+// replicationCommands tell about replication, or wait for it.
+func replicationCommands() []*local {
+	return []*local{
+		{row("role", 1, flagsConnection&^(fsm.FlagNoAuth|fsm.FlagAllowBusy), "server", "2.8.12", "@admin @fast @dangerous",
+			"Tells this node's place in the replication."), false, role, nil},
+		{row("wait", 3, fsm.FlagNoScript, "generic", "3.0.0", "@slow @connection",
+			"Waits until writes are on other nodes."), false, wait, nil},
+	}
+}
+
+func role(c *conn, words [][]byte, w *fsm.Writer) {
+	v := c.server.view(c.listener)
+	if v.status.leads() {
+		replicas := v.replicas()
+		w.Array(3)
+		w.BulkString("master")
+		w.Int(int64(v.status.CommitIndex))
+		w.Array(len(replicas))
+		for _, n := range replicas {
+			w.Array(3)
+			w.BulkString(n.host)
+			w.BulkString(strconv.Itoa(n.port))
+			w.BulkString(strconv.FormatUint(n.offset, 10))
+		}
+		return
+	}
+	host, port, state := "", 0, "connect"
+	if v.leader >= 0 {
+		leader := &v.nodes[v.leader]
+		host, port = leader.host, leader.port
+		if leader.online {
+			state = "connected"
+		}
+	}
+	w.Array(5)
+	w.BulkString("slave")
+	w.BulkString(host)
+	w.Int(int64(port))
+	w.BulkString(state)
+	w.Int(int64(v.status.AppliedIndex))
+}
+
+func wait(c *conn, words [][]byte, w *fsm.Writer) {
+	replicas, ok := parseInteger(words[1])
+	if !ok {
+		w.Error(errNotInteger)
+		return
+	}
+	millis, ok := parseInteger(words[2])
+	switch {
+	case !ok || millis > int64(1<<63-1)/int64(time.Millisecond):
+		w.Error("ERR timeout is not an integer or out of range")
+		return
+	case millis < 0:
+		w.Error("ERR timeout is negative")
+		return
+	}
+	status := c.server.backend.Status()
+	if !status.leads() {
+		w.Error("ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.")
+		return
+	}
+	// The replies before this one are not held back by the wait.
+	if c.flush() != nil {
+		c.ending = true
+		return
+	}
+	c.mark = 0
+	n := c.server.backend.WaitReplicas(int(replicas), time.Duration(millis)*time.Millisecond, c.server.closing)
+	w.Int(int64(n))
+}

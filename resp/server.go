@@ -1,0 +1,199 @@
+package resp
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+)
+
+// Listener is one address that clients come in by.
+type Listener struct {
+	net.Listener
+	// Name tells listeners apart in the log.
+	Name string
+	// Announce is the "host:port" that clients of this listener can reach this node at.
+	Announce string
+}
+
+// Options configure a Server.
+type Options struct {
+	// Listeners are served until Close. Their order is that of Member.Clients. At least one.
+	Listeners []Listener
+	// Logger receives what an operator should know. Nil: slog.Default.
+	Logger *slog.Logger
+	// Limits bound what clients can cost.
+	Limits Limits
+	// Parameters are shown and changed by CONFIG beside the server's own.
+	Parameters []Parameter
+	// Version is Redoubt's version (INFO's redoubt_version).
+	Version string
+	// Shutdown begins an orderly stop of the process (SHUTDOWN); save asks for a snapshot first. It returns
+	// at once. Nil: SHUTDOWN is refused.
+	Shutdown func(save bool)
+	// Now is the clock (TIME, INFO). Nil: time.Now.
+	Now func() time.Time
+}
+
+// Server serves clients on behalf of one replica.
+type Server struct {
+	backend   Backend
+	slots     SlotReader // nil if the backend is none
+	opts      Options
+	log       *slog.Logger
+	now       func() time.Time
+	limits    Limits
+	settings  settings
+	params    *parameters
+	commands  *table
+	clients   registry
+	stats     stats
+	buffers   budget
+	startedAt time.Time
+	runID     string
+
+	// closing is closed when the server begins to stop.
+	closing   chan struct{}
+	closeOnce sync.Once
+}
+
+// SlotReader is implemented by a Backend that can say which keys a slot holds (CLUSTER
+// COUNTKEYSINSLOT and GETKEYSINSLOT).
+type SlotReader interface {
+	// CountKeysInSlot returns the number of keys in a slot.
+	CountKeysInSlot(slot int) int
+	// KeysInSlot returns up to max keys of a slot.
+	KeysInSlot(slot, max int) [][]byte
+}
+
+// New returns a server that runs commands on backend. Serve starts it.
+func New(backend Backend, opts Options) (*Server, error) {
+	if len(opts.Listeners) == 0 {
+		return nil, errors.New("resp: no listener")
+	}
+	s := &Server{
+		backend: backend,
+		opts:    opts,
+		log:     opts.Logger,
+		now:     opts.Now,
+		limits:  opts.Limits.withDefaults(),
+		closing: make(chan struct{}),
+	}
+	s.slots, _ = backend.(SlotReader)
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	id := make([]byte, 20)
+	if _, err := rand.Read(id); err != nil {
+		return nil, fmt.Errorf("resp: run id: %w", err)
+	}
+	s.runID = hex.EncodeToString(id)
+	s.startedAt = s.now()
+	s.buffers.limit = s.limits.MaxBuffers
+	s.settings.load(s.limits)
+	s.commands = newTable()
+	var err error
+	if s.params, err = newParameters(append(s.ownParameters(), opts.Parameters...)); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Serve accepts connections on all listeners until Close or Shutdown, and returns nil then.
+func (s *Server) Serve() error {
+	var running sync.WaitGroup
+	for i := range s.opts.Listeners {
+		running.Go(func() { s.accept(i) })
+	}
+	running.Go(s.tend)
+	running.Wait()
+	return nil
+}
+
+// Shutdown stops accepting, lets every connection finish the batch that is running and send its replies,
+// and closes it. When ctx ends first, the connections that are left are cut off; Shutdown returns
+// ctx's error then.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stop()
+	for _, c := range s.clients.all() {
+		c.wake()
+	}
+	ended := make(chan struct{})
+	go func() {
+		s.clients.running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+	}
+	for _, c := range s.clients.all() {
+		c.cut()
+	}
+	return fmt.Errorf("resp: shutdown: %w", ctx.Err())
+}
+
+// Close stops the server at once: batches that run get no reply. It does not wait for them.
+func (s *Server) Close() error {
+	s.stop()
+	for _, c := range s.clients.all() {
+		c.cut()
+	}
+	return nil
+}
+
+// stop begins the end: nothing is accepted any more.
+func (s *Server) stop() {
+	s.closeOnce.Do(func() {
+		close(s.closing)
+		s.clients.close()
+		for i := range s.opts.Listeners {
+			s.opts.Listeners[i].Close()
+		}
+	})
+}
+
+// isClosing reports whether the server has begun to stop.
+func (s *Server) isClosing() bool {
+	select {
+	case <-s.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// tend does once a second what no connection does for itself: it closes idle connections, has silent
+// ones give their buffers back, and samples the traffic.
+func (s *Server) tend() {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-s.closing:
+			return
+		case <-ticker.C:
+		}
+		now := time.Now()
+		timeout := time.Duration(s.settings.timeout.Load()) * time.Second
+		for _, c := range s.clients.all() {
+			idle := now.Sub(time.Unix(0, c.lastActive.Load()))
+			switch {
+			case timeout > 0 && idle > timeout:
+				c.cut()
+			case idle > idleAfter && c.large.Load():
+				c.wake()
+			}
+		}
+		s.sample(now)
+	}
+}
