@@ -1,0 +1,135 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+const (
+	// writers is how many clients a load has.
+	writers = 16
+	// resumeLimit is how long writes may fail after a kill, at default settings.
+	resumeLimit = 2 * time.Second
+	// warmUp is how long a load runs before a fault, and goes on after it.
+	warmUp = 700 * time.Millisecond
+	// aftermath is how long a load goes on after a fault: longer than a resumption may take.
+	aftermath = 3 * time.Second
+)
+
+// expectResumed checks how long the load was not served after a fault.
+func expectResumed(t *testing.T, l *load, fault string, at time.Time) {
+	t.Helper()
+	l.halt()
+	silence, ok := l.silence(at)
+	if !ok {
+		t.Fatalf("after %s no write succeeded any more", fault)
+	}
+	t.Logf("after %s: %v without an acknowledged write", fault, silence.Round(time.Millisecond))
+	if silence > resumeLimit {
+		t.Errorf("after %s writes resumed after %v, promised: %v", fault, silence, resumeLimit)
+	}
+}
+
+func TestAcknowledgedWritesOutliveTheLeader(t *testing.T) {
+	c := startCluster(t)
+	for round := range 3 {
+		leader := c.leader()
+		l := startLoad(t, fmt.Sprintf("leader-%d", round), c.addresses(), writers)
+		during(warmUp)
+		at := time.Now()
+		leader.kill(t)
+		during(aftermath)
+		expectResumed(t, l, "kill -9 of the leader", at)
+		l.verify()
+		leader.start(t)
+		c.waitReady()
+		c.waitCaughtUp()
+		l.verify()
+	}
+}
+
+func TestAcknowledgedWritesOutliveAFollower(t *testing.T) {
+	c := startCluster(t)
+	follower := c.follower()
+	l := startLoad(t, "follower", c.addresses(), writers)
+	during(warmUp)
+	at := time.Now()
+	follower.kill(t)
+	during(warmUp)
+	follower.start(t)
+	c.waitReady()
+	during(warmUp)
+	expectResumed(t, l, "kill -9 of a follower", at)
+	c.waitCaughtUp()
+	l.verify()
+}
+
+func TestAcknowledgedWritesOutliveAllNodes(t *testing.T) {
+	c := startCluster(t)
+	for round := range 2 {
+		l := startLoad(t, fmt.Sprintf("all-%d", round), c.addresses(), writers)
+		during(warmUp)
+		for _, n := range c.nodes {
+			n.kill(t)
+		}
+		for _, n := range c.nodes {
+			n.start(t)
+		}
+		restarted := time.Now()
+		c.waitReady()
+		during(warmUp)
+		l.halt()
+		if silence, ok := l.silence(restarted); ok {
+			t.Logf("after a start of all nodes: %v without an acknowledged write", silence.Round(time.Millisecond))
+		} else {
+			t.Errorf("after a start of all nodes no write succeeded")
+		}
+		l.verify()
+	}
+}
+
+// A minority that starts again must not disturb the others, and each node comes back with all that it had.
+func TestNodesStartedOneAfterTheOther(t *testing.T) {
+	c := startCluster(t)
+	l := startLoad(t, "rolling", c.addresses(), writers)
+	for _, n := range c.nodes {
+		during(warmUp)
+		n.kill(t)
+		c.leader()
+		n.start(t)
+		c.waitReady()
+	}
+	during(warmUp)
+	l.verify()
+	c.waitCaughtUp()
+}
+
+func TestGracefulStop(t *testing.T) {
+	c := startCluster(t)
+	leader := c.leader()
+	l := startLoad(t, "stop", c.addresses(), writers)
+	during(warmUp)
+	at := time.Now()
+	if code := leader.stop(t); code != 0 {
+		t.Errorf("SIGTERM: exit code %d, promised: 0", code)
+	}
+	during(warmUp)
+	expectResumed(t, l, "SIGTERM to the leader", at)
+	l.verify()
+	leader.start(t)
+	c.waitReady()
+	c.waitCaughtUp()
+	for _, n := range c.nodes {
+		if code := n.stop(t); code != 0 {
+			t.Errorf("node %d, SIGTERM: exit code %d, promised: 0", n.id, code)
+		}
+	}
+	for _, n := range c.nodes {
+		n.start(t)
+	}
+	c.waitReady()
+	l.verify()
+}
