@@ -98,6 +98,8 @@ func (n *Node) replyDropped(b *resp.Batch, ops []resp.Op, reason error) {
 			resp.AppendUncertain(&b.Reply)
 		case errors.Is(reason, raft.ErrOverloaded):
 			b.Reply.Error("TRYAGAIN Too many writes are waiting to be committed")
+		case errors.Is(reason, raft.ErrDiskFull):
+			b.Reply.Error("MISCONF Errors writing to the log: no space left on device; writes are refused until there is room")
 		case errors.Is(reason, raft.ErrTooLarge):
 			b.Reply.Error("ERR command exceeds max-entry-bytes")
 		default:

@@ -52,6 +52,7 @@ func (n *Node) maybeSnapshot(last core.Entry) {
 	meta := core.SnapshotMeta{
 		Position:      core.Position{Index: last.Index, Term: last.Term},
 		Configuration: n.configuration,
+		Time:          n.machine.LogTime(),
 	}
 	view := n.machine.View()
 	n.workers.Go(func() { n.takeSnapshot(meta, view) })

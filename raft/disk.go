@@ -1,7 +1,9 @@
 package raft
 
 import (
+	"errors"
 	"fmt"
+	"time"
 
 	"redoubt/raft/core"
 )
@@ -79,7 +81,7 @@ func (r *Raft) persist(jobs []diskJob) (done int, err error) {
 		last = p
 		done++
 	}
-	if err := r.persister.Save(last.HardState, entries, sync); err != nil {
+	if err := r.save(last.HardState, entries, sync); err != nil {
 		return 0, fmt.Errorf("raft: save: %w", err)
 	}
 	for _, job := range jobs[:done] {
@@ -87,6 +89,31 @@ func (r *Raft) persist(jobs []diskJob) (done int, err error) {
 	}
 	r.inbox.addPersisted(last.Seq)
 	return done, nil
+}
+
+// fullRetryInterval is how often a full disk is tried again.
+const fullRetryInterval = 100 * time.Millisecond
+
+// save writes an increment. While the disk is full it tries again: new proposals are refused meanwhile, reads
+// and heartbeats go on, and what is under way completes when there is room.
+func (r *Raft) save(state core.HardState, entries []core.Entry, sync bool) error {
+	for {
+		err := r.persister.Save(state, entries, sync)
+		if !errors.Is(err, ErrDiskFull) {
+			if r.diskFull.Swap(false) {
+				r.log.Info("raft: there is room for the log again")
+			}
+			return err
+		}
+		if !r.diskFull.Swap(true) {
+			r.log.Error("raft: the disk is full; writes are refused", "error", err)
+		}
+		select {
+		case <-time.After(fullRetryInterval):
+		case <-r.stopping:
+			return err
+		}
+	}
 }
 
 // install makes an incoming snapshot durable and queues it for the state machine before the core lets

@@ -6,8 +6,8 @@ import "redoubt/raft/core"
 // saves increments, not the whole.
 //
 // Save, Compact, WriteSnapshot and InstallSnapshot are called by one goroutine at a time; Entries
-// and ReadSnapshot by another. An error from Save, Compact or InstallSnapshot is final: the node
-// stops and acknowledges nothing more.
+// and ReadSnapshot by another. An error from Save, Compact or InstallSnapshot is final (save for
+// ErrDiskFull from Save): the node stops and acknowledges nothing more.
 type Persister interface {
 	// Load returns what a restarted node remembers. It is called once, before any other method.
 	Load() (State, error)

@@ -30,6 +30,9 @@ var (
 	ErrNotLeader = errors.New("raft: not the leader")
 	// ErrOverloaded: too many bytes wait to be committed; nothing was done.
 	ErrOverloaded = errors.New("raft: too many uncommitted bytes")
+	// ErrDiskFull: there is no room for more log; nothing was done. A Persister's Save returns it, wrapped, when
+	// it has changed nothing and may be tried again.
+	ErrDiskFull = errors.New("raft: no space left for the log")
 	// ErrTooLarge: the command exceeds Limits.EntryBytes; nothing was done.
 	ErrTooLarge = errors.New("raft: command too large")
 	// ErrStopped: the node was stopped before the proposal was taken; nothing was done.
@@ -72,6 +75,7 @@ type Raft struct {
 	stopping chan struct{} // closed by Stop or by a failure
 	done     chan struct{} // closed when every goroutine has ended
 	failure  atomic.Pointer[error]
+	diskFull atomic.Bool
 	workers  sync.WaitGroup
 }
 
@@ -201,6 +205,10 @@ func (r *Raft) LogNow() int64 { return r.clock.Mono() + r.standing.Load().ClockO
 func (r *Raft) Propose(command []byte, ticket Ticket) {
 	if r.limits.EntryBytes > 0 && len(command) > r.limits.EntryBytes {
 		ticket.Dropped(ErrTooLarge)
+		return
+	}
+	if r.diskFull.Load() {
+		ticket.Dropped(ErrDiskFull)
 		return
 	}
 	if !r.inbox.addProposal(proposal{command, ticket}) {

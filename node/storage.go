@@ -1,0 +1,246 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+
+	"redoubt/fsm"
+	"redoubt/raft"
+	"redoubt/raft/core"
+	"redoubt/snapshot"
+	"redoubt/wal"
+)
+
+// storage is a node's data directory. It implements raft.Persister over the log and the snapshots.
+type storage struct {
+	lock      io.Closer
+	log       *wal.Log
+	snapshots *snapshot.Store
+	// base is the snapshot that the log continues.
+	base  core.SnapshotMeta
+	batch wal.Batch
+	// headers and state are scratch space of Save.
+	header [entryHeaderBytes]byte
+	state  [stateBytes]byte
+}
+
+// openStorage opens a data directory, or makes it, and loads the newest good snapshot into a machine.
+func openStorage(o Options) (s *storage, machine *fsm.Machine, err error) {
+	if err := o.FS.MkdirAll(o.Dir); err != nil {
+		return nil, nil, err
+	}
+	lock, err := o.FS.Lock(path.Join(o.Dir, "LOCK"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: another process uses this data directory: %w", o.Dir, err)
+	}
+	s = &storage{lock: lock}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if err := claim(o.FS, o.Dir, identity{formatVersion, o.ClusterID, o.ID}); err != nil {
+		return nil, nil, err
+	}
+	s.snapshots, err = snapshot.Open(o.FS, path.Join(o.Dir, "snapshot"), snapshot.Options{Logger: o.Logger})
+	if err != nil {
+		return nil, nil, err
+	}
+	s.log, err = wal.Open(o.FS, path.Join(o.Dir, "wal"), wal.Options{SegmentBytes: o.SegmentBytes})
+	if err != nil {
+		return nil, nil, err
+	}
+	machine, err = s.loadNewest()
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, machine, s.joinLogAndSnapshot()
+}
+
+// Close gives the directory back.
+func (s *storage) Close() error {
+	var errs []error
+	if s.log != nil {
+		errs = append(errs, s.log.Close())
+	}
+	if s.snapshots != nil {
+		errs = append(errs, s.snapshots.Close())
+	}
+	return errors.Join(append(errs, s.lock.Close())...)
+}
+
+// loadNewest loads the newest snapshot that is whole. A damaged one falls back to the one before it.
+func (s *storage) loadNewest() (*fsm.Machine, error) {
+	var machine *fsm.Machine
+	info, _, err := s.snapshots.OpenNewest(func(_ snapshot.Info, r io.Reader) (err error) {
+		machine, err = fsm.Load(r)
+		return err
+	})
+	if errors.Is(err, snapshot.ErrNone) {
+		return fsm.New(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.base, err = snapshotMeta(info)
+	return machine, err
+}
+
+// joinLogAndSnapshot checks that the log continues the snapshot. A log that ends before it was left by
+// a crash while a peer's snapshot was installed, between the image and the log's reset, and is reset now.
+func (s *storage) joinLogAndSnapshot() error {
+	first, last := s.log.First(), s.log.Last()
+	if s.base.Index > 0 {
+		term, held := s.log.Term(s.base.Index)
+		if s.base.Index > last.Index || held && term != s.base.Term {
+			return s.log.Reset(wal.Position{Index: s.base.Index, Term: s.base.Term})
+		}
+	}
+	if first > s.base.Index+1 {
+		return fmt.Errorf("the log starts at index %d, but the newest whole snapshot ends at %d: entries between are missing",
+			first, s.base.Index)
+	}
+	return nil
+}
+
+// loadChunkBytes is how much of the log is read at once at a start.
+const loadChunkBytes = 4 << 20
+
+// Load implements raft.Persister.
+func (s *storage) Load() (raft.State, error) {
+	hard, err := decodeHardState(s.log.State())
+	if err != nil {
+		return raft.State{}, err
+	}
+	last := s.log.Last()
+	state := raft.State{
+		HardState:          hard,
+		Snapshot:           s.base,
+		FirstIndex:         s.log.First(),
+		Last:               core.Position{Index: last.Index, Term: last.Term},
+		Configuration:      s.base.Configuration,
+		ConfigurationIndex: s.base.Index,
+	}
+	tailFrom := max(hard.Commit, s.base.Index) + 1
+	for index := s.base.Index + 1; index <= last.Index; {
+		entries, err := s.read(index, last.Index, loadChunkBytes)
+		if err != nil {
+			return raft.State{}, err
+		}
+		for _, e := range entries {
+			if e.Index >= tailFrom {
+				state.Tail = append(state.Tail, e)
+			}
+			if e.Kind == core.EntryConfiguration {
+				if state.Configuration, err = core.DecodeConfiguration(e.Data); err != nil {
+					return raft.State{}, fmt.Errorf("log entry %d: %w", e.Index, err)
+				}
+				state.ConfigurationIndex = e.Index
+			}
+		}
+		index += uint64(len(entries))
+	}
+	return state, nil
+}
+
+// read reads consecutive entries, at least one.
+func (s *storage) read(from, to uint64, maxBytes int) ([]core.Entry, error) {
+	records, err := s.log.Read(from, to, maxBytes)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]core.Entry, len(records))
+	for i, r := range records {
+		if entries[i], err = decodeEntry(r.Index, r.Term, r.Payload); err != nil {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
+// Save implements raft.Persister.
+func (s *storage) Save(hard core.HardState, entries []core.Entry, sync bool) error {
+	s.batch.Reset()
+	for i := range entries {
+		e := &entries[i]
+		s.batch.Entry(e.Index, e.Term, appendEntryHeader(s.header[:0], e), e.Data)
+	}
+	s.batch.State(appendHardState(s.state[:0], hard))
+	err := s.log.Append(&s.batch, sync)
+	s.batch.Reset()
+	if errors.Is(err, wal.ErrFull) {
+		return fmt.Errorf("%w: %w", raft.ErrDiskFull, err)
+	}
+	return err
+}
+
+// Entries implements raft.Persister.
+func (s *storage) Entries(from, to uint64, maxBytes int) (prevTerm uint64, entries []core.Entry, err error) {
+	prevTerm, ok := s.log.Term(from - 1)
+	if !ok {
+		return 0, nil, nil
+	}
+	entries, err = s.read(from, to, maxBytes)
+	if errors.Is(err, wal.ErrCompacted) {
+		return 0, nil, nil
+	}
+	return prevTerm, entries, err
+}
+
+// Compact implements raft.Persister. The log is kept from the older of the two snapshots on, so that it
+// continues either of them.
+func (s *storage) Compact(uint64) (first uint64, err error) {
+	var good []uint64
+	for _, info := range s.snapshots.List() {
+		if info.Damage == nil {
+			good = append(good, info.Index)
+		}
+	}
+	if len(good) < 2 {
+		return s.log.First(), nil
+	}
+	return s.log.DropBefore(good[len(good)-2] + 1)
+}
+
+// ReadSnapshot implements raft.Persister.
+func (s *storage) ReadSnapshot(index uint64, offset int64, maxBytes int) (core.SnapshotMeta, int64, []byte, error) {
+	info, data, err := s.snapshots.ReadAt(index, offset, maxBytes)
+	if err != nil || info.Index == 0 {
+		return core.SnapshotMeta{}, 0, nil, err
+	}
+	meta, err := snapshotMeta(info)
+	return meta, info.Size, data, err
+}
+
+// WriteSnapshot implements raft.Persister.
+func (s *storage) WriteSnapshot(piece core.WriteSnapshot) error {
+	return s.snapshots.Receive(imageMeta(piece.Meta), piece.Offset, piece.Data)
+}
+
+// InstallSnapshot implements raft.Persister. The image is durable before the log is reset: a crash between them is
+// mended by joinLogAndSnapshot.
+func (s *storage) InstallSnapshot(install core.InstallSnapshot) (ok bool, err error) {
+	_, ok, err = s.snapshots.Install(imageMeta(install.Meta), install.Size)
+	if err != nil || !ok {
+		return ok, err
+	}
+	return true, s.log.Reset(wal.Position{Index: install.Meta.Index, Term: install.Meta.Term})
+}
+
+// openSnapshot reads the image at index from end to end.
+func (s *storage) openSnapshot(index uint64, load func(io.Reader) error) (err error) {
+	images := s.snapshots.List()
+	i := slices.IndexFunc(images, func(info snapshot.Info) bool { return info.Index == index })
+	if i < 0 {
+		return errors.New("there is no such image")
+	}
+	image, err := s.snapshots.OpenImage(images[i])
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, image.Close()) }()
+	return load(image)
+}
