@@ -1,6 +1,7 @@
 package difftest
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -42,6 +43,10 @@ func NewGenerator(grammar string) *Generator {
 func (g *Generator) Script(seed uint64, commands int) Script {
 	d := newDraw(seed)
 	script := Script{Seed: seed, Proto: 2 + d.IntN(2)}
+	if d.chance(4) {
+		d.crowd(&script)
+		commands *= 5
+	}
 	// Some scripts only use a few kinds of commands, so that these meet more often.
 	rows := g.rows
 	if d.chance(30) {
@@ -89,6 +94,21 @@ func newDraw(seed uint64) *draw {
 	d.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	d.keys = all[:2+d.IntN(4)]
 	return d
+}
+
+// crowdMax is how many keys a crowd has at most: more than fit where keys of one slot are kept together.
+const crowdMax = 300
+
+// crowd fills one slot with keys before the script begins.
+func (d *draw) crowd(script *Script) {
+	d.keys = nil
+	fill := words("MSET")
+	for i := range crowdMax/4 + d.IntN(crowdMax*3/4) {
+		key := strconv.AppendInt([]byte("{crowd}"), int64(i), 10)
+		d.keys = append(d.keys, key)
+		fill = append(fill, key, d.value())
+	}
+	script.Commands = append(script.Commands, fill)
 }
 
 // chance is true in percent of a hundred cases.
@@ -230,12 +250,14 @@ func dependsOnTime(c Command) bool {
 	return false
 }
 
-// isOwn reports whether each server answers a command in its own way: with the list of all its commands, or with
-// how its replicas stand after a time that it waits for them.
+// isOwn reports whether each server answers a command in its own way: with the list of all its commands, with how its
+// replicas stand after a time that it waits for them. And Redis reads a cursor up to its first NUL; we refuse it.
 func isOwn(c Command) bool {
 	switch nameOf(c) {
 	case "command":
 		return len(c) == 1
+	case "scan":
+		return len(c) > 1 && bytes.IndexByte(c[1], 0) >= 0
 	case "wait":
 		return len(c) > 1 && string(c[1]) != "0"
 	}

@@ -12,6 +12,8 @@ type Machine struct {
 	machine *fsm.Machine
 	clock   func() int64
 	batch   []byte
+	// logged is told of each entry before it is applied; nil means nobody.
+	logged func(index uint64, now int64, batch []byte)
 }
 
 // NewMachine returns an executor on an empty state machine. The clock returns milliseconds since the Unix epoch.
@@ -38,7 +40,7 @@ func (e *Machine) read(c Command, w *fsm.Writer) {
 	now := e.clock()
 	if e.machine.Read(now, c, w) {
 		// The key's deadline has passed by the clock: an entry says so in the log first.
-		e.machine.Advance(e.machine.Index()+1, now)
+		e.advance(now, nil)
 		e.machine.Read(now, c, w)
 	}
 }
@@ -49,7 +51,7 @@ func (e *Machine) write(c Command, w *fsm.Writer) error {
 	if err != nil {
 		return err
 	}
-	e.machine.Advance(e.machine.Index()+1, e.clock())
+	e.advance(e.clock(), e.batch)
 	for {
 		command, ok, err := batch.Next()
 		if err != nil || !ok {
@@ -57,4 +59,13 @@ func (e *Machine) write(c Command, w *fsm.Writer) error {
 		}
 		e.machine.Apply(command.Args, w)
 	}
+}
+
+// advance begins an entry.
+func (e *Machine) advance(now int64, batch []byte) {
+	index := e.machine.Index() + 1
+	if e.logged != nil {
+		e.logged(index, now, batch)
+	}
+	e.machine.Advance(index, now)
 }

@@ -42,7 +42,10 @@ func (d *draw) slot(name string) []byte {
 	case "offset", "bit-offset":
 		return d.offset(name == "bit-offset")
 	case "bit":
-		return d.one("0", "1", "0", "1", "0", "1", "0", "1", "2", "-1", "01")
+		if d.chance(4) {
+			return d.one("2", "-1", "01", "x", "")
+		}
+		return d.one("0", "1")
 	case "field":
 		return d.field()
 	case "field-offset":
@@ -149,10 +152,10 @@ func (d *draw) letters() []byte {
 func (d *draw) pickInt(list ...int) int { return list[d.IntN(len(list))] }
 
 func (d *draw) integer() []byte {
-	if d.chance(45) {
+	if d.chance(60) {
 		return strconv.AppendInt(nil, d.Int64N(41)-20, 10)
 	}
-	if d.chance(30) {
+	if d.chance(50) {
 		return strconv.AppendInt(nil, int64(d.Uint64())>>d.IntN(63), 10)
 	}
 	return d.one(
@@ -163,7 +166,7 @@ func (d *draw) integer() []byte {
 }
 
 func (d *draw) float() []byte {
-	if d.chance(30) {
+	if d.chance(60) {
 		return strconv.AppendFloat(nil, (d.Float64()-0.5)*float64(d.pickInt(1, 10, 1000, 1e9)), 'f', d.IntN(18), 64)
 	}
 	if d.chance(20) {
