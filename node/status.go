@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"redoubt/raft"
-	"redoubt/raft/core"
 	"redoubt/resp"
 )
 
@@ -17,7 +16,7 @@ func (n *Node) Status() resp.Status {
 	return resp.Status{
 		ClusterID:        n.options.ClusterID,
 		NodeID:           uint64(n.options.ID),
-		Role:             roleName(standing.Role),
+		Role:             standing.Role.String(),
 		Term:             standing.Term,
 		LeaderID:         uint64(standing.Leader),
 		CommitIndex:      standing.CommitIndex,
@@ -34,19 +33,6 @@ func (n *Node) Status() resp.Status {
 		Loading:          n.gate.applied.Load() < n.bootCommit,
 		ExpiredKeys:      stats.ExpiredKeys,
 		DatasetBytes:     stats.DatasetBytes,
-	}
-}
-
-func roleName(role core.Role) string {
-	switch role {
-	case core.Leader:
-		return "leader"
-	case core.Candidate:
-		return "candidate"
-	case core.PreCandidate:
-		return "pre-candidate"
-	default:
-		return "follower"
 	}
 }
 

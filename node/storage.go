@@ -96,7 +96,7 @@ func (s *storage) joinLogAndSnapshot() error {
 	if s.base.Index > 0 {
 		term, held := s.log.Term(s.base.Index)
 		if s.base.Index > last.Index || held && term != s.base.Term {
-			return s.log.Reset(wal.Position{Index: s.base.Index, Term: s.base.Term})
+			return s.log.Reset(s.base.Index, s.base.Term)
 		}
 	}
 	if first > s.base.Index+1 {
@@ -227,7 +227,7 @@ func (s *storage) InstallSnapshot(install core.InstallSnapshot) (ok bool, err er
 	if err != nil || !ok {
 		return ok, err
 	}
-	return true, s.log.Reset(wal.Position{Index: install.Meta.Index, Term: install.Meta.Term})
+	return true, s.log.Reset(install.Meta.Index, install.Meta.Term)
 }
 
 // openSnapshot reads the image at index from end to end.

@@ -61,3 +61,17 @@ type Position struct {
 	Index uint64
 	Term  uint64
 }
+
+// String returns the role's name as INFO and the log show it.
+func (r Role) String() string {
+	switch r {
+	case Leader:
+		return "leader"
+	case Candidate:
+		return "candidate"
+	case PreCandidate:
+		return "pre-candidate"
+	default:
+		return "follower"
+	}
+}
