@@ -117,7 +117,8 @@ func TestRules(t *testing.T) {
 		{"PTTL a", ":-1\r\n", ":1\r\n", false},
 		{"PTTL a", ":100000\r\n", ":99000\r\n", true},
 		{"EXPIRETIME a", ":100\r\n", "$3\r\n100\r\n", false},
-		{"OBJECT IDLETIME a", ":0\r\n", ":1\r\n", true},
+		{"OBJECT IDLETIME a", ":0\r\n", ":100\r\n", true},
+		{"OBJECT IDLETIME a", ":0\r\n", "$-1\r\n", false},
 		{"OBJECT REFCOUNT a", ":0\r\n", ":1\r\n", false},
 	}
 	for _, test := range tests {

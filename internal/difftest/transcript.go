@@ -147,23 +147,3 @@ func (t *transcript) check(e Executor) (differences []string, err error) {
 	}
 	return differences, nil
 }
-
-// record replaces the recorded replies.
-func (t *transcript) record(e Executor) error {
-	for _, c := range t.cases {
-		for proto := 2; proto <= 3; proto++ {
-			observations, err := observe(e, c.script(proto))
-			if err != nil {
-				return fmt.Errorf("line %d: %w", c.line, err)
-			}
-			for i, o := range observations {
-				// A reply that may differ is recorded anew only if it does.
-				old := c.steps[i].replies[proto-2]
-				if old == nil || !agree(c.steps[i].command, observation{old, o.before}, o) {
-					c.steps[i].replies[proto-2] = o.reply
-				}
-			}
-		}
-	}
-	return nil
-}
