@@ -69,6 +69,9 @@ func (c *Core) applyRead(r ReadLog, s span) {
 	if len(s.entries) == 0 {
 		bug("the log does not reach back to entry %d, which is to be applied", r.From)
 	}
+	if last := &s.entries[len(s.entries)-1]; last.Index == c.log.prev.Index {
+		c.log.prev, c.log.prevTime = last.position(), last.Time
+	}
 	c.handOut(s.entries)
 }
 

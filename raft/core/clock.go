@@ -28,3 +28,10 @@ func (c *Core) anchorClock() {
 
 // stamp returns the log time of an entry that is appended now.
 func (c *Core) stamp() int64 { return max(c.log.lastTime(), c.mono+c.clockOffset) }
+
+// lastTimeKnown tells whether the log's last stamp has been seen, without which a leader could let
+// log time go back. After a restart that found every entry committed, it comes with the entries that
+// are read to be applied.
+func (c *Core) lastTimeKnown() bool {
+	return len(c.log.entries) > 0 || c.log.prevTime != 0 || c.apply.delivered >= c.log.prev.Index
+}

@@ -25,8 +25,11 @@ type cluster struct {
 	// limits are copied into every core.
 	limits Config
 
+	// weights say how often each of actions happens.
+	weights []int
+
 	now   int64
-	trace []string
+	trace []line
 
 	// What the checks remember.
 	leaders   []leaderOf
@@ -38,6 +41,12 @@ type cluster struct {
 	confirmed int
 	snapshots int
 	elections int
+}
+
+// line is one line of the trace.
+type line struct {
+	format string
+	args   []any
 }
 
 type leaderOf struct {
@@ -93,8 +102,8 @@ func (c *cluster) node(id NodeID) *node { return c.nodes[id-1] }
 func (c *cluster) fail(format string, args ...any) {
 	c.t.Helper()
 	from := max(0, len(c.trace)-60)
-	for _, line := range c.trace[from:] {
-		c.t.Log(line)
+	for _, l := range c.trace[from:] {
+		c.t.Logf(l.format, l.args...)
 	}
 	c.t.Fatalf(format, args...)
 }
@@ -156,7 +165,8 @@ func (n *node) holds(e Entry) bool {
 }
 
 func (c *cluster) note(format string, args ...any) {
-	c.trace = append(c.trace, fmt.Sprintf(format, args...))
+	// Only a failure prints: most lines are never formatted.
+	c.trace = append(c.trace, line{format, args})
 }
 
 // step feeds one input to a node, carries out the effects and checks them.
@@ -164,7 +174,7 @@ func (c *cluster) step(n *node, in Input) {
 	if n.core == nil {
 		return
 	}
-	c.note("%d %s", n.id, describeInput(in))
+	c.note("%d %T %+v", n.id, in, in)
 	effects := n.core.Step(in)
 	if effects.Status != nil {
 		c.note("  %d status %+v", n.id, *effects.Status)
@@ -446,63 +456,92 @@ func (c *cluster) propose(n *node) {
 	c.step(n, Propose{Mono: c.now, Commands: commands})
 }
 
-// chaos takes one random action.
-func (c *cluster) chaos() {
-	n := c.nodes[c.random.IntN(len(c.nodes))]
-	switch roll := c.random.IntN(1000); {
-	case roll < 450:
-		if len(c.network) > 0 {
-			i := c.random.IntN(len(c.network))
-			switch c.random.IntN(20) {
-			case 0:
-				c.network = slices.Delete(c.network, i, i+1)
-			case 1:
-				if len(c.network) < 500 {
-					c.network = append(c.network, c.network[i])
-				}
-			default:
-				c.deliver(i)
-			}
-		}
-	case roll < 600:
-		c.persist(n, 1+c.random.IntN(3))
-	case roll < 700:
-		c.answer(n)
-	case roll < 850:
+// action is one thing that chaos can do, with its usual share.
+type action struct {
+	share int
+	do    func(c *cluster, n *node)
+}
+
+// actions are all that can happen. Each seed weighs them anew, so that some runs have slow disks,
+// some crash all the time, and some see long partitions.
+var actions = []action{
+	{450, func(c *cluster, _ *node) { c.carry() }},
+	{150, func(c *cluster, n *node) { c.persist(n, 1+c.random.IntN(3)) }},
+	{100, func(c *cluster, n *node) { c.answer(n) }},
+	{150, func(c *cluster, n *node) {
 		c.now += int64(c.random.IntN(20))
 		c.step(n, Tick{Mono: c.now, Wall: c.now + n.offset})
-	case roll < 920:
-		if c.random.IntN(4) == 0 {
-			c.propose(n)
-		} else {
-			c.propose(c.leader())
-		}
-	case roll < 950:
-		c.ask(n)
-	case roll < 965:
-		c.takeSnapshot(n)
-	case roll < 975:
+	}},
+	{50, func(c *cluster, _ *node) { c.propose(c.leader()) }},
+	{20, func(c *cluster, n *node) { c.propose(n) }},
+	{30, func(c *cluster, n *node) { c.ask(n) }},
+	{15, func(c *cluster, n *node) { c.takeSnapshot(n) }},
+	{10, func(c *cluster, n *node) {
 		if n.core != nil {
 			c.crash(n)
 		}
-	case roll < 990:
+	}},
+	{15, func(c *cluster, n *node) {
 		if n.core == nil {
 			c.start(n)
 		}
-	case roll < 993:
-		c.step(n, Transfer{To: NodeID(1 + c.random.IntN(len(c.nodes)))})
-	case roll < 996:
+	}},
+	{3, func(c *cluster, n *node) { c.step(n, Transfer{To: NodeID(1 + c.random.IntN(len(c.nodes)))}) }},
+	{3, func(c *cluster, _ *node) {
 		// Cut some links, one way each.
 		for from := range c.cut {
 			for to := range c.cut[from] {
 				c.cut[from][to] = c.random.IntN(4) == 0
 			}
 		}
-	default:
-		c.heal()
+	}},
+	{2, func(c *cluster, n *node) {
+		// Cut one node off.
+		for other := range c.cut {
+			c.cut[other][n.id-1], c.cut[n.id-1][other] = true, true
+		}
+	}},
+	{4, func(c *cluster, _ *node) { c.heal() }},
+}
+
+// weigh draws how often each action happens in this run.
+func (c *cluster) weigh() {
+	c.weights = c.weights[:0]
+	for _, a := range actions {
+		c.weights = append(c.weights, a.share*[]int{1, 2, 4, 4, 4, 8, 32}[c.random.IntN(7)])
 	}
-	if len(c.network) > 1000 {
-		c.network = c.network[500:]
+}
+
+// chaos takes one random action.
+func (c *cluster) chaos() {
+	total := 0
+	for _, w := range c.weights {
+		total += w
+	}
+	roll, i := c.random.IntN(total), 0
+	for roll >= c.weights[i] {
+		roll -= c.weights[i]
+		i++
+	}
+	actions[i].do(c, c.nodes[c.random.IntN(len(c.nodes))])
+	if len(c.network) > 500 {
+		c.network = slices.Delete(c.network, 0, 250)
+	}
+}
+
+// carry takes one message further, or loses or repeats it.
+func (c *cluster) carry() {
+	if len(c.network) == 0 {
+		return
+	}
+	i := c.random.IntN(len(c.network))
+	switch c.random.IntN(20) {
+	case 0:
+		c.network = slices.Delete(c.network, i, i+1)
+	case 1:
+		c.network = append(c.network, c.network[i])
+	default:
+		c.deliver(i)
 	}
 }
 
@@ -574,13 +613,6 @@ func (c *cluster) converge() {
 	}
 }
 
-func describeInput(in Input) string {
-	if r, ok := in.(Receive); ok {
-		return fmt.Sprintf("receive %T %+v", r.Message, r.Message)
-	}
-	return fmt.Sprintf("%T %+v", in, in)
-}
-
 // smallLimits makes every bound bite.
 func smallLimits() Config {
 	return Config{
@@ -592,7 +624,7 @@ func smallLimits() Config {
 
 // TestSafetyUnderFaults runs whole clusters under every fault at once, then heals them.
 func TestSafetyUnderFaults(t *testing.T) {
-	seeds, steps := 300, 3000
+	seeds, steps := 400, 3000
 	if testing.Short() {
 		seeds = 30
 	}
@@ -613,6 +645,7 @@ func TestSafetyUnderFaults(t *testing.T) {
 					c.fail("seed %d: %v", seed, p)
 				}
 			}()
+			c.weigh()
 			for range steps {
 				c.chaos()
 			}

@@ -70,7 +70,7 @@ func illegal(c *Core, _ Message) { c.illegal++ }
 // table says what each role does with each kind of message. It is never written.
 //
 // A follower or pre-candidate may have led its very term before, and so gets late replies. A
-// candidate never did, nor did anybody else in its term whom it has heard.
+// candidate never did: all it gets is a HeartbeatReply that told it of the term (see answerStale).
 var table = [...][kinds]handler{
 	Follower: {
 		kindPreVoteRequest:   on((*Core).answerPreVote),
@@ -109,7 +109,7 @@ var table = [...][kinds]handler{
 		kindAppendReply:      illegal,
 		kindAppendReject:     illegal,
 		kindHeartbeatRequest: on((*Core).followHeartbeat),
-		kindHeartbeatReply:   illegal,
+		kindHeartbeatReply:   ignore,
 		kindSnapshotChunk:    on((*Core).followSnapshot),
 		kindSnapshotReply:    illegal,
 		kindTimeoutNow:       illegal,
@@ -163,17 +163,14 @@ func (c *Core) adopt(m Message, k kind) bool {
 }
 
 // answerStale tells the sender of a request from an old term about the current one, so that a leader
-// of the past steps down and a node that was cut off with a newer term finds its way back.
+// of the past steps down and a node that was cut off with a newer term finds its way back. The
+// answer claims nothing else: the sender may stand for, or lead, this very term when it arrives.
 func (c *Core) answerStale(m Message, k kind) {
 	env := c.envelope(m.Head().From)
 	switch k {
 	case kindVoteRequest:
 		c.sendInTerm(VoteReply{Envelope: env, Wall: c.wall})
-	case kindAppendRequest:
-		c.sendInTerm(AppendReject{Envelope: env, Prev: m.(AppendRequest).Prev})
-	case kindHeartbeatRequest:
+	case kindAppendRequest, kindHeartbeatRequest, kindSnapshotChunk:
 		c.sendInTerm(HeartbeatReply{Envelope: env})
-	case kindSnapshotChunk:
-		c.sendInTerm(SnapshotReply{Envelope: env, Index: m.(SnapshotChunk).Meta.Index})
 	}
 }

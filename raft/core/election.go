@@ -16,7 +16,7 @@ func (c *Core) hearsLeader() bool {
 // mayCampaign tells whether this node may stand for election.
 func (c *Core) mayCampaign() bool {
 	p := c.self()
-	return p != nil && (p.voter || p.oldVoter) && !c.incoming.installing
+	return p != nil && (p.voter || p.oldVoter) && !c.incoming.installing && c.lastTimeKnown()
 }
 
 // electionTimeout ends the knowledge of a leader, and stands for election where that is allowed.
