@@ -1,7 +1,6 @@
 package difftest
 
 import (
-	"bytes"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -250,16 +249,23 @@ func dependsOnTime(c Command) bool {
 	return false
 }
 
-// isOwn reports whether each server answers a command in its own way: with the list of all its commands, with how its
-// replicas stand after a time that it waits for them. And Redis reads a cursor up to its first NUL; we refuse it.
+// isOwn reports whether each server answers a command in its own way: with a list of all its commands, with what it is,
+// or with how its replicas stand after a time that it waits for them. And Redis reads a cursor up to its first NUL; we
+// refuse it.
 func isOwn(c Command) bool {
+	second := ""
+	if len(c) > 1 {
+		second = string(c[1])
+	}
 	switch nameOf(c) {
 	case "command":
-		return len(c) == 1
+		return len(c) < 3
+	case "hello":
+		return len(c) < 2 || second == "2" || second == "3"
 	case "scan":
-		return len(c) > 1 && bytes.IndexByte(c[1], 0) >= 0
+		return strings.Contains(second, "\x00")
 	case "wait":
-		return len(c) > 1 && string(c[1]) != "0"
+		return len(c) > 1 && second != "0"
 	}
 	return false
 }
