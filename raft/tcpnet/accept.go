@@ -24,9 +24,10 @@ const (
 // inbound is a connection that was accepted.
 type inbound struct {
 	conn net.Conn
-	// ctx ends when the connection is no longer wanted, and closes it.
-	ctx    context.Context
-	cancel context.CancelFunc
+	// ctx ends when the connection is no longer wanted, and closes it until release is called.
+	ctx     context.Context
+	cancel  context.CancelFunc
+	release func()
 }
 
 // sender is a node that is connected to this one.
@@ -77,7 +78,7 @@ func (n *Network) admit(conn net.Conn) {
 	}
 	in := &inbound{conn: conn}
 	in.ctx, in.cancel = context.WithCancel(n.ctx)
-	context.AfterFunc(in.ctx, func() { conn.Close() })
+	in.release = n.closeWith(in.ctx, conn)
 	if len(n.pending) >= maxPending {
 		n.pending[0].cancel()
 		n.pending = slices.Delete(n.pending, 0, 1)
@@ -90,6 +91,7 @@ func (n *Network) admit(conn net.Conn) {
 func (n *Network) serve(in *inbound) {
 	defer in.conn.Close()
 	defer in.cancel()
+	defer in.release()
 	source := &idleReader{conn: in.conn}
 	r := bufio.NewReaderSize(source, readBufferBytes)
 	in.conn.SetDeadline(time.Now().Add(n.options.HandshakeTimeout))

@@ -107,7 +107,11 @@ func parseGreeting(body []byte) (greeting, error) {
 		body = body[n:]
 		return b
 	}
-	switch verdict := number(); verdict {
+	verdict := byte(0xff)
+	if len(body) > 0 {
+		verdict, body = body[0], body[1:]
+	}
+	switch verdict {
 	case welcome:
 		g.cluster = string(text(MaxClusterIDBytes))
 		g.sender = core.NodeID(number())

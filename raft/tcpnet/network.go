@@ -39,7 +39,7 @@ import (
 )
 
 // Network is one node's end of the cluster's network. Its methods may be called by several
-// goroutines at once, save that receive must not call Close.
+// goroutines at once, save that receive and OnHello must not call Close.
 type Network struct {
 	options  Options
 	listener net.Listener
@@ -91,12 +91,28 @@ func New(options Options) (*Network, error) {
 	return n, nil
 }
 
+// closeWith closes conn when ctx ends, in a goroutine that Close waits for. The caller releases it
+// when it no longer needs that.
+func (n *Network) closeWith(ctx context.Context, conn net.Conn) (release func()) {
+	n.wg.Add(1)
+	stop := context.AfterFunc(ctx, func() {
+		defer n.wg.Done()
+		conn.Close()
+	})
+	return func() {
+		if stop() {
+			n.wg.Done()
+		}
+	}
+}
+
 // Addr returns the address that the network listens on.
 func (n *Network) Addr() net.Addr { return n.listener.Addr() }
 
 // Start begins delivery: receive is called for each message that arrives for this node, one call at
-// a time per sender. While it does not return, nothing more is read from that sender. It owns the
-// message. Start must be called once, and not after Close.
+// a time per sender. It owns the message. While it does not return, nothing more is read from that
+// sender, which gives the connection up after its IdleTimeout. Start must be called once, and not
+// after Close.
 func (n *Network) Start(receive func(core.Message)) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

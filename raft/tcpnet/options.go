@@ -64,7 +64,8 @@ type Options struct {
 	WriteTimeout time.Duration
 	// PingInterval is how often a dialler asks for a sign of life. Default 1 s.
 	PingInterval time.Duration
-	// IdleTimeout is how long either end waits for one before it gives the connection up. Default 4 s.
+	// IdleTimeout is how long either end waits for one before it gives the connection up, at least
+	// twice every node's PingInterval. Default 4 s.
 	IdleTimeout time.Duration
 	// Logger gets connections made, lost and refused. Nil means none.
 	Logger *slog.Logger

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -150,8 +151,8 @@ func (p *peer) connect() (net.Conn, *bufio.Reader, error) {
 	}
 	// The peer has nothing long to say after its greeting.
 	r := bufio.NewReaderSize(conn, 512)
-	stop := context.AfterFunc(p.ctx, func() { conn.Close() })
-	defer stop()
+	release := p.net.closeWith(p.ctx, conn)
+	defer release()
 	conn.SetDeadline(time.Now().Add(options.HandshakeTimeout))
 	hello, err := p.net.dialHandshake(conn, r, p.id)
 	if err != nil {
@@ -170,8 +171,8 @@ func (p *peer) connect() (net.Conn, *bufio.Reader, error) {
 
 // exchange writes what is queued to the connection until it fails, which is the error, or ctx ends.
 func (p *peer) exchange(conn net.Conn, r *bufio.Reader) error {
-	stop := context.AfterFunc(p.ctx, func() { conn.Close() })
-	defer stop()
+	release := p.net.closeWith(p.ctx, conn)
+	defer release()
 	p.connected.Store(true)
 	defer p.connected.Store(false)
 	life := &heartbeat{conn: conn, timeout: p.net.options.IdleTimeout, ended: make(chan struct{})}
@@ -232,6 +233,8 @@ func (p *peer) writeBatch(conn net.Conn, batch []core.Message) error {
 	b := p.buffer[:0]
 	encoded := 0
 	for i, m := range batch {
+		// Otherwise a large message would be copied again and again as the buffer grows.
+		b = slices.Grow(b, wire.SizeBound(m))
 		b = wire.AppendFrame(b, m)
 		encoded++
 		if len(b) < flushBytes && i < len(batch)-1 {
