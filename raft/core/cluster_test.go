@@ -25,6 +25,9 @@ type cluster struct {
 	// limits are copied into every core.
 	limits Config
 
+	// calm leaves nothing to chance, and print shows every effect: for transcripts and small tests.
+	calm  bool
+	print func(format string, args ...any)
 	// weights say how often each of actions happens.
 	weights []int
 
@@ -79,14 +82,21 @@ type node struct {
 	offset int64 // this machine's wall clock error
 }
 
+// calmSeed makes a cluster in which nothing is left to chance but the election timeouts.
+const calmSeed = 1 << 32
+
+// newCluster starts size nodes, of which the last ones are learners. The seed draws what chaos does.
 func newCluster(t testing.TB, seed uint64, size, learners int, limits Config) *cluster {
-	c := &cluster{t: t, random: rand.New(rand.NewPCG(seed, 1)), limits: limits, now: 1000}
+	c := &cluster{t: t, random: rand.New(rand.NewPCG(seed, 1)), limits: limits, now: 1000, calm: seed == calmSeed}
 	var members []Member
 	for i := range size {
 		members = append(members, Member{ID: NodeID(i + 1), Voter: i < size-learners})
 	}
 	for i := range size {
-		n := &node{id: NodeID(i + 1), first: 1, offset: int64(c.random.IntN(2000))}
+		n := &node{id: NodeID(i + 1), first: 1}
+		if seed != calmSeed {
+			n.offset = int64(c.random.IntN(2000))
+		}
 		n.snapshot.Configuration = Configuration{Members: members}
 		c.nodes = append(c.nodes, n)
 		c.cut = append(c.cut, make([]bool, size))
@@ -118,11 +128,16 @@ func (c *cluster) start(n *node) {
 	config.ConfigurationIndex = n.snapshot.Index
 	config.FirstIndex = n.first
 	config.Last = n.snapshot.Position
-	config.Seed = c.random.Uint64()
+	config.Seed = 1
+	if !c.calm {
+		config.Seed = c.random.Uint64()
+	}
 	if len(n.log) > 0 {
 		config.Last = n.log[len(n.log)-1].position()
 		from := max(n.hard.Commit, n.snapshot.Index) + 1
-		from -= min(from-n.first, c.random.Uint64N(4))
+		if !c.calm {
+			from -= min(from-n.first, c.random.Uint64N(4))
+		}
 		config.Tail = slices.Clone(n.log[from-n.first:])
 	}
 	n.index, n.digest = n.snapshot.Index, 0
@@ -141,6 +156,9 @@ func (c *cluster) start(n *node) {
 func (c *cluster) crash(n *node) {
 	c.note("crash %d", n.id)
 	for range c.random.IntN(len(n.writes) + 1) {
+		if c.calm {
+			break
+		}
 		n.save(n.writes[0])
 		n.writes = n.writes[1:]
 	}
@@ -176,6 +194,9 @@ func (c *cluster) step(n *node, in Input) {
 	}
 	c.note("%d %T %+v", n.id, in, in)
 	effects := n.core.Step(in)
+	if c.print != nil {
+		c.printEffects(n, effects)
+	}
 	if effects.Status != nil {
 		c.note("  %d status %+v", n.id, *effects.Status)
 		c.checkLeader(n, *effects.Status)
@@ -262,7 +283,7 @@ func (c *cluster) install(n *node, install InstallSnapshot) {
 	if int64(len(n.receive)) != install.Size {
 		c.fail("node %d installs %d of %d bytes", n.id, len(n.receive), install.Size)
 	}
-	if c.random.IntN(10) == 0 {
+	if !c.calm && c.random.IntN(10) == 0 {
 		n.answers = append(n.answers, SnapshotInstalled{Index: install.Meta.Index})
 		return
 	}
@@ -295,7 +316,10 @@ func (c *cluster) takeSnapshot(n *node) {
 	n.snapshot = SnapshotMeta{Position: e.position(), Configuration: n.core.Configuration(), Time: e.Time}
 	image := binary.LittleEndian.AppendUint64(nil, n.digest)
 	n.image = append(image, bytes.Repeat([]byte{byte(index)}, c.random.IntN(30))...)
-	cut := index - min(index, c.random.Uint64N(5)) // keeps entries after cut
+	cut := index // keeps entries after cut
+	if !c.calm {
+		cut -= min(index, c.random.Uint64N(5))
+	}
 	if cut >= n.first {
 		n.log = slices.Clone(n.log[cut-n.first+1:])
 		n.first = cut + 1

@@ -1,0 +1,111 @@
+package core
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Stable one-line forms of everything that a transcript shows.
+
+func (r Role) text() string {
+	return [...]string{"follower", "pre-candidate", "candidate", "leader"}[r]
+}
+
+func (p Position) text() string { return fmt.Sprintf("%d/%d", p.Index, p.Term) }
+
+// entriesText prints index/term and what the entry is.
+func entriesText(entries []Entry) string {
+	words := make([]string, 0, len(entries))
+	for _, e := range entries {
+		what := "noop"
+		switch e.Kind {
+		case EntryCommand:
+			what = fmt.Sprintf("%q", e.Data)
+		case EntryConfiguration:
+			what = "configuration"
+		}
+		words = append(words, e.position().text()+" "+what)
+	}
+	return "[" + strings.Join(words, ", ") + "]"
+}
+
+// messageText prints a message; its term stands after its name.
+func messageText(m Message) string {
+	env := m.Head()
+	head := fmt.Sprintf("%d>%d %s term=%d", env.From, env.To, strings.TrimPrefix(fmt.Sprintf("%T", m), "core."), env.Term)
+	switch m := m.(type) {
+	case PreVoteRequest:
+		return fmt.Sprintf("%s last=%s", head, m.Last.text())
+	case PreVoteReply:
+		return fmt.Sprintf("%s granted=%t current=%d", head, m.Granted, m.Current)
+	case VoteRequest:
+		return fmt.Sprintf("%s last=%s transfer=%t", head, m.Last.text(), m.Transfer)
+	case VoteReply:
+		return fmt.Sprintf("%s granted=%t wall=%d", head, m.Granted, m.Wall)
+	case AppendRequest:
+		return fmt.Sprintf("%s prev=%s entries=%s commit=%d round=%d", head, m.Prev.text(), entriesText(m.Entries), m.Commit, m.Round)
+	case AppendReply:
+		return fmt.Sprintf("%s match=%d round=%d", head, m.Match, m.Round)
+	case AppendReject:
+		return fmt.Sprintf("%s prev=%s hint=%s round=%d", head, m.Prev.text(), m.Hint.text(), m.Round)
+	case HeartbeatRequest:
+		return fmt.Sprintf("%s commit=%d round=%d", head, m.Commit, m.Round)
+	case HeartbeatReply:
+		return fmt.Sprintf("%s round=%d", head, m.Round)
+	case SnapshotChunk:
+		return fmt.Sprintf("%s snapshot=%s offset=%d bytes=%d of=%d round=%d", head, m.Meta.text(), m.Offset, len(m.Data), m.Size, m.Round)
+	case SnapshotReply:
+		return fmt.Sprintf("%s index=%d next=%d installed=%t round=%d", head, m.Index, m.Next, m.Installed, m.Round)
+	}
+	return head
+}
+
+// printEffects shows what a step asks of its driver.
+func (c *cluster) printEffects(n *node, e Effects) {
+	say := func(format string, args ...any) { c.print("%d %s", n.id, fmt.Sprintf(format, args...)) }
+	if s := e.Status; s != nil {
+		say("status %s term=%d leader=%d clock=%d", s.Role.text(), s.Term, s.Leader, s.ClockOffset)
+	}
+	if p := e.Proposed; p != nil {
+		if p.Refusal == Accepted {
+			say("proposed first=%s", p.First.text())
+		} else {
+			say("refused %s", p.Refusal.text())
+		}
+	}
+	for _, m := range e.Send {
+		say("send %s", messageText(m))
+	}
+	if p := e.Persist; p != nil {
+		say("persist #%d term=%d vote=%d commit=%d sync=%t entries=%s", p.Seq, p.HardState.Term, p.HardState.Vote, p.HardState.Commit, p.Sync, entriesText(p.Entries))
+		for _, m := range p.Then {
+			say("  then %s", messageText(m))
+		}
+	}
+	if len(e.Apply) > 0 {
+		say("apply %s", entriesText(e.Apply))
+	}
+	for _, r := range e.Reads {
+		if r.Refusal == Accepted {
+			say("read %d at %d", r.ID, r.Index)
+		} else {
+			say("read %d refused %s", r.ID, r.Refusal.text())
+		}
+	}
+	for _, r := range e.ReadLog {
+		say("read log %d..%d for %d", r.From, r.To, r.Peer)
+	}
+	for _, r := range e.ReadSnapshot {
+		say("read snapshot %d at %d for %d", r.Index, r.Offset, r.Peer)
+	}
+	for _, w := range e.WriteSnapshot {
+		say("write snapshot %s at %d bytes=%d", w.Meta.text(), w.Offset, len(w.Data))
+	}
+	if i := e.InstallSnapshot; i != nil {
+		say("install snapshot %s bytes=%d", i.Meta.text(), i.Size)
+	}
+}
+
+func (r Refusal) text() string {
+	return [...]string{"accepted", "not leader", "transferring", "overloaded", "too large"}[r]
+}
