@@ -242,8 +242,9 @@ func damage(s *segment, offset int64, err error) error {
 //     out reads as zeros, its tag byte 0xA5 included. A record that has all its tags, and yet a wrong
 //     checksum, is damage.
 //
-// What remains is the last synced batch of a log, followed by nothing, of which a whole sector turned
-// to zeros: no reader of these bytes can tell that from a crash. Any flipped bit is told from it.
+// What remains is a whole sector at the very end of the log that turned to zeros, with every record
+// header that came after a sync of it: no reader of these bytes can tell that from a crash before
+// the sync. Any flipped bit is told from it.
 //
 // The rule trusts that a sector of 512 bytes is written whole, or at worst torn front to back. A
 // disk that does neither makes Open refuse a torn tail; it does not make it drop data.
