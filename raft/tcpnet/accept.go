@@ -43,7 +43,7 @@ type sender struct {
 
 // accept takes connections until the network is closed.
 func (n *Network) accept() {
-	var reports changeLog
+	var reports rationedLog
 	for {
 		conn, err := n.listener.Accept()
 		if err == nil {
@@ -53,7 +53,7 @@ func (n *Network) accept() {
 		if n.ctx.Err() != nil {
 			return
 		}
-		if reports.changedSlowly(reason(err)) {
+		if reports.tell(reason(err), time.Now()) {
 			n.log.Error("accepting peers fails", "address", n.listener.Addr(), "error", err)
 		}
 		if errors.Is(err, net.ErrClosed) {
@@ -102,7 +102,7 @@ func (n *Network) serve(in *inbound) {
 	}
 	if err != nil {
 		n.refusedHandshakes.Add(1)
-		if n.ctx.Err() == nil && n.refusals.changedSlowly(reason(err)) {
+		if n.ctx.Err() == nil && n.refusals.tell(reason(err), time.Now()) {
 			n.log.Warn("connection refused", "remote", in.conn.RemoteAddr(), "error", err)
 		}
 		return

@@ -2,6 +2,7 @@ package tcpnet
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -9,6 +10,9 @@ import (
 
 	"redoubt/raft/wire"
 )
+
+// errUnasked: the peer sent a keepalive that nobody asked for.
+var errUnasked = errors.New("keepalive without a question")
 
 // heartbeat is the dialler's knowledge of whether its peer lives: at most one ping is on its way,
 // and from when it is written its answer must come within timeout. Time spent behind a long backlog

@@ -129,3 +129,37 @@ func TestQueueWakesItsWriterOncePerWait(t *testing.T) {
 		t.Errorf("a batch of %d messages, want both", len(batch))
 	}
 }
+
+func TestStrangersCannotFillTheLog(t *testing.T) {
+	var r rationedLog
+	now := time.Unix(0, 0)
+	if !r.tell("a", now) || r.tell("b", now) {
+		t.Error("want one line, then a pause")
+	}
+	now = now.Add(rationPause)
+	if !r.tell("b", now) {
+		t.Error("another condition is not told after the pause")
+	}
+	lines := 0
+	for range 1000 {
+		now = now.Add(rationPause)
+		for _, condition := range []string{"a", "b"} {
+			if r.tell(condition, now) {
+				lines++
+			}
+		}
+	}
+	if lines != 0 {
+		t.Errorf("%d more lines about two conditions that take turns, want none", lines)
+	}
+	if now = now.Add(rationRepeat); !r.tell("a", now) {
+		t.Error("a condition that lasts is never told again")
+	}
+	for i := range 1000 {
+		now = now.Add(rationPause)
+		r.tell(time.Duration(i).String(), now)
+	}
+	if len(r.told) > rationMemory {
+		t.Errorf("%d conditions are remembered, limit %d", len(r.told), rationMemory)
+	}
+}

@@ -63,7 +63,7 @@ type Network struct {
 	senders map[core.NodeID]*sender
 
 	counters
-	refusals changeLog
+	refusals rationedLog
 }
 
 // New returns the network of one node. It listens from now on, and accepts and dials from Start on.

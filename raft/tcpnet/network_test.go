@@ -190,21 +190,46 @@ func TestMessageLongerThanTheQueuePassesAlone(t *testing.T) {
 
 // A stopped process or a cut cable closes no connection.
 func TestSilentPeerIsNoticed(t *testing.T) {
+	var logs logBuffer
 	o := options(t, 1)
+	o.Logger = logs.logger()
 	o.PingInterval, o.IdleTimeout = 20*time.Millisecond, 100*time.Millisecond
 	two := newStranger(t, 2)
 	o.Peers = map[core.NodeID]string{2: two.address()}
 	one, _ := start(t, o)
 
 	two.accept(t, 1)
-	within(t, "the peer was connected", func() bool { return one.Stats().Peers[2].Connects == 1 })
-	within(t, "a peer that answers no ping is given up", func() bool { return !one.Connected(2) })
+	within(t, "a peer that answers no ping is given up", func() bool { return logs.count("no connection to peer") == 1 })
+	if connects := one.Stats().Peers[2].Connects; connects != 1 || logs.count("i/o timeout") != 1 {
+		t.Errorf("the peer was connected %d times, and %d lines speak of a timeout; want 1 and 1", connects, logs.count("i/o timeout"))
+	}
 
 	conn := two.dial(t, one.Addr().String(), 1, "test")
 	if said := expectClosed(t, conn); !bytes.Contains(said, []byte("redoubt")) {
 		t.Errorf("a silent peer was told %q, want a welcome before the end", said)
 	}
 	within(t, "a peer that sends nothing is given up", func() bool { return one.Stats().Accepted == 0 })
+}
+
+// A peer that is alive but reads nothing holds a writer up for WriteTimeout, and no longer.
+func TestPeerThatReadsNothingIsGivenUp(t *testing.T) {
+	var logs logBuffer
+	o := options(t, 1)
+	o.Logger = logs.logger()
+	o.WriteTimeout, o.PingInterval, o.IdleTimeout = 50*time.Millisecond, time.Hour, 3*time.Hour
+	two := newStranger(t, 2)
+	o.Peers = map[core.NodeID]string{2: two.address()}
+	one, _ := start(t, o)
+	two.accept(t, 1)
+	large := core.AppendRequest{Envelope: core.Envelope{From: 1, To: 2}, Entries: []core.Entry{
+		{Index: 1, Kind: core.EntryCommand, Data: make([]byte, 1<<20)}}}
+	within(t, "the peer is given up", func() bool {
+		one.Send([]core.Message{large})
+		return logs.count("no connection to peer") == 1
+	})
+	if connects := one.Stats().Peers[2].Connects; connects != 1 || logs.count("i/o timeout") != 1 {
+		t.Errorf("the peer was connected %d times, and %d lines speak of a timeout; want 1 and 1", connects, logs.count("i/o timeout"))
+	}
 }
 
 func TestQuietConnectionStays(t *testing.T) {

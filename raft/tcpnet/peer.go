@@ -3,7 +3,6 @@ package tcpnet
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -43,6 +42,7 @@ type peer struct {
 
 	connects, sentMessages, sentBytes atomic.Uint64
 	reports                           changeLog
+	tooLarge                          rationedLog
 }
 
 func newPeer(n *Network, id core.NodeID, address string) *peer {
@@ -58,7 +58,7 @@ func (p *peer) signal()                          { p.queue.signal() }
 // refuse drops a message that the receiver would not read.
 func (p *peer) refuse(m core.Message, size int) {
 	p.queue.refuse()
-	if p.reports.changedSlowly(fmt.Sprintf("%T too large", m)) {
+	if p.tooLarge.tell(fmt.Sprintf("%T", m), time.Now()) {
 		p.net.log.Error("message dropped: it exceeds the frame limit", "peer", uint64(p.id),
 			"type", fmt.Sprintf("%T", m), "bytes", size, "limit", p.net.options.MaxFrameBytes)
 	}
@@ -278,6 +278,3 @@ func (p *peer) ping(conn net.Conn, life *heartbeat) error {
 	life.written()
 	return nil
 }
-
-// errUnasked: the peer sent a keepalive that nobody asked for.
-var errUnasked = errors.New("keepalive without a question")
