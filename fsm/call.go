@@ -10,8 +10,6 @@ const (
 	errNotFloat    = "ERR value is not a valid float"
 	errNoSuchKey   = "ERR no such key"
 	errStringSize  = "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
-	errOutOfRange  = "ERR value is out of range"
-	errIndexRange  = "ERR index out of range"
 	errOffsetRange = "ERR offset is out of range"
 )
 
@@ -113,10 +111,11 @@ func (c *call) writable(at place) *entry {
 }
 
 // store sets a key to a copy of a string, in the encoding that SET chooses, and drops its deadline.
-func (c *call) store(key, value []byte) { c.setString(c.writable(placeOf(key)), value, false) }
-
-// storeKeepTTL is store that leaves the deadline as it is.
-func (c *call) storeKeepTTL(key, value []byte) { c.setString(c.writable(placeOf(key)), value, true) }
+func (c *call) store(key, value []byte) {
+	e := c.writable(placeOf(key))
+	c.setString(e, value)
+	c.m.keys.setDeadline(e, 0)
+}
 
 // storeRaw sets a key to a string that the caller gives away, raw, and drops its deadline.
 func (c *call) storeRaw(key, value []byte) {
@@ -126,7 +125,7 @@ func (c *call) storeRaw(key, value []byte) {
 }
 
 // setString sets an edited entry to a string in the encoding that SET chooses.
-func (c *call) setString(e *entry, value []byte, keepTTL bool) {
+func (c *call) setString(e *entry, value []byte) {
 	k := &c.m.keys
 	if n, ok := parseInteger(value); ok {
 		k.setInteger(e, n)
@@ -134,9 +133,6 @@ func (c *call) setString(e *entry, value []byte, keepTTL bool) {
 		k.setBytes(e, value, encodingEmbstr)
 	} else {
 		k.setBytes(e, value, encodingRaw)
-	}
-	if !keepTTL && e.deadline != 0 {
-		k.setDeadline(e, 0)
 	}
 }
 

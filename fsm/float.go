@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// INCRBYFLOAT computes in the x87's 80-bit long double on the machines that Redis is mostly run
-// on: 64 bits of mantissa, 15 bits of exponent. A big.Float of 64 bits rounds the same way;
+// In Redis INCRBYFLOAT computes in C's long double, on amd64 the x87's 80-bit format: 64 bits of
+// mantissa, 15 bits of exponent. A big.Float of 64 bits rounds the same way;
 // only its exponent goes further, so overflow is checked by hand.
 const (
 	longDoublePrecision   = 64
@@ -32,36 +32,39 @@ func parseLongDouble(text []byte) (*longDouble, bool) {
 	if isWord(digits, "inf") || isWord(digits, "infinity") {
 		return new(big.Float).SetInf(text[0] == '-'), true
 	}
-	base := 10
+	base, exponent := 10, "eE"
 	switch {
 	case isHexFloat(digits):
-		base = 0
+		base, exponent = 0, "pP"
+		digits = digits[2:]
 	case !isDecimalFloat(digits):
 		return nil, false
+	}
+	if isZero(digits, exponent) {
+		// Zero has no size, whatever the exponent says.
+		return new(big.Float), true
 	}
 	f := new(big.Float).SetPrec(longDoublePrecision)
 	if _, _, err := f.Parse(string(text), base); err != nil {
 		return nil, false
 	}
-	// C's strtold says ERANGE for what is too large, and for what is so small that it becomes zero.
-	if f.IsInf() || f.MantExp(nil) > longDoubleExponentMax {
-		return nil, false
-	}
-	if f.MantExp(nil) < longDoubleExponentMin && f.Sign() != 0 || f.Sign() == 0 && !isZeroText(digits) {
+	// C's strtold reports ERANGE for what is too large, and for what is so small that it becomes
+	// zero: up to half of the smallest denormal.
+	if f.IsInf() || f.MantExp(nil) > longDoubleExponentMax || new(big.Float).Abs(f).Cmp(longDoubleTiny()) <= 0 {
 		return nil, false
 	}
 	return f, true
 }
 
-// longDoubleExponentMin is the exponent below which a number becomes zero: the smallest denormal is 2^-16445.
-const longDoubleExponentMin = -16445
+// longDoubleTiny returns half of the smallest denormal, 2^-16446.
+func longDoubleTiny() *big.Float { return new(big.Float).SetMantExp(big.NewFloat(1), -16446) }
 
-// isZeroText reports whether all digits of a number's mantissa are zero.
-func isZeroText(digits []byte) bool {
-	if i := bytes.IndexAny(digits, "eEpP"); i >= 0 {
+// isZero reports whether all digits of a number's mantissa are zero.
+func isZero(digits []byte, exponent string) bool {
+	if i := bytes.IndexAny(digits, exponent); i >= 0 {
 		digits = digits[:i]
 	}
-	return bytes.IndexAny(digits, "123456789abcdfABCDF") < 0
+	return len(bytes.Trim(digits, "0.")) == 0
 }
 
 // isDecimalFloat reports whether a text is digits with an optional point and an optional exponent.

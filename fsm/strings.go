@@ -185,7 +185,7 @@ func (c *call) setWithDeadline(at place, value []byte, deadline int64, keepTTL b
 		return
 	}
 	e := c.writable(at)
-	c.setString(e, value, true)
+	c.setString(e, value)
 	if !keepTTL && e.deadline != deadline {
 		c.m.keys.setDeadline(e, deadline)
 	}
