@@ -65,6 +65,8 @@ type Stats struct {
 	// Sent counts messages given to Send, and Delivered returned calls of receive, copies included.
 	// A message that is neither delivered nor in one of the counts below is still on its way.
 	Sent, Delivered uint64
+	// SentBytes is the encoded length of the messages given to Send.
+	SentBytes uint64
 	// Dropped fell to Faults.Drop. Duplicated were sent once and put on their way twice.
 	Dropped, Duplicated uint64
 	// Unreachable were stopped by a partition, a cut, a disconnected or missing node, or the filter.
@@ -258,6 +260,7 @@ func (n *Network) Close() error {
 // send decides what becomes of a message with the given encoding, and puts it on its way. n.mu is held.
 func (n *Network) send(d direction, body []byte, passes bool) {
 	n.stats.Sent++
+	n.stats.SentBytes += uint64(len(body))
 	f := &n.faults
 	l := n.link(d)
 	// The same draws for every message, whatever becomes of it: a fault that is switched on or off

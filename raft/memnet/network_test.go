@@ -100,6 +100,9 @@ func TestWithoutFaultsEverythingArrivesInOrder(t *testing.T) {
 			t.Fatalf("message %d is %+v", i, got)
 		}
 	}
+	if s := n.Stats(); s.Sent != 5000 || s.SentBytes < 5*5000 || s.SentBytes > 20*5000 {
+		t.Errorf("5000 small messages are counted as %d with %d bytes", s.Sent, s.SentBytes)
+	}
 }
 
 func TestDelayKeepsTheOrder(t *testing.T) {

@@ -20,8 +20,9 @@ const (
 	flushBytes = 256 << 10
 	// pieceBytes is the most that one WriteTimeout has to cover.
 	pieceBytes = 1 << 20
-	// keepBytes is the largest encoding buffer that is kept for the next batch.
-	keepBytes = 1 << 20
+	// keepBytes is the largest encoding buffer that is kept for the next batch: room for a flush and
+	// a message of the usual 1 MiB.
+	keepBytes = 2 << 20
 )
 
 // peer is what this node sends to one other node: a queue, and the connection that empties it.

@@ -59,9 +59,9 @@ import (
 // HeaderBytes is the length of a frame's header.
 const HeaderBytes = 8
 
-// readStep is how much ReadFrame allocates on the word of a length field alone. A longer body is
-// given room only as its bytes arrive.
-const readStep = 1 << 20
+// readStep is how much ReadFrame allocates on the word of a length field alone: enough for an append
+// or a snapshot chunk of the usual 1 MiB in one piece. A longer body is given room only as its bytes arrive.
+const readStep = 1<<20 + 64<<10
 
 // The ways in which a frame can be bad. ReadFrame wraps them with context.
 var (
