@@ -80,20 +80,38 @@ func commandGetKeysAndFlags(c *conn, words [][]byte, w *fsm.Writer) {
 	specs := keySpecs(row)
 	w.Array(len(keys))
 	for i, key := range keys {
+		// The last specification covers all further keys.
+		flags := specs[min(i, len(specs)-1)].flags
+		if strings.HasSuffix(flags, "variable_flags") {
+			flags = variableKeyFlags(row.Name, words[2:])
+		}
 		w.Array(2)
 		w.Bulk(key)
-		// The last specification covers all further keys.
-		statusSet(w, strings.Fields(specs[min(i, len(specs)-1)].flags))
+		statusSet(w, strings.Fields(flags))
 	}
+}
+
+// variableKeyFlags returns what a command line does with its key, if its options decide that.
+func variableKeyFlags(name string, words [][]byte) string {
+	gets, changes := false, false
+	for _, word := range words[2:] {
+		gets = gets || equalFold(word, "get")
+		changes = changes || equalFold(word, "set") || equalFold(word, "incrby")
+	}
+	switch {
+	case name == "set" && !gets:
+		return "OW update"
+	case name == "bitfield" && !changes:
+		return "RO access"
+	}
+	return "RW access update"
 }
 
 // keysOf returns the row and the keys of a command line, or writes an error.
 func (c *conn) keysOf(words [][]byte, w *fsm.Writer) (*fsm.Command, [][]byte, bool) {
 	row := c.server.commands.row(words[0])
 	if row != nil && len(words) > 1 && len(row.Subcommands) > 0 {
-		if sub := c.server.commands.row([]byte(row.Name + "|" + string(words[1]))); sub != nil {
-			row = sub
-		}
+		row = c.server.commands.row([]byte(row.Name + "|" + string(words[1])))
 	}
 	switch {
 	case row == nil:
@@ -112,7 +130,7 @@ func (c *conn) keysOf(words [][]byte, w *fsm.Writer) (*fsm.Command, [][]byte, bo
 }
 
 func commandList(c *conn, words [][]byte, w *fsm.Writer) {
-	keep := func(*fsm.Command) bool { return true }
+	var keep func(*fsm.Command) bool
 	switch {
 	case len(words) == 2:
 		// All but subcommands, which only filters list.

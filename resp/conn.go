@@ -2,7 +2,6 @@ package resp
 
 import (
 	"errors"
-	"io"
 	"net"
 	"os"
 	"sync/atomic"
@@ -50,6 +49,8 @@ type conn struct {
 	words    [][]byte
 	text     []byte
 	literals fsm.Writer
+	// wordsCounted is what words takes of the server's budget.
+	wordsCounted int
 	// mark is where the reply that is being written here begins.
 	mark int
 	// count is the number of commands that were collected since the traffic was last counted, and last the latest.
@@ -92,6 +93,7 @@ func (c *conn) serve() {
 	defer func() {
 		c.net.Close()
 		c.in.release()
+		c.server.buffers.release(c.wordsCounted)
 		c.server.clients.remove(c)
 	}()
 	for {
@@ -171,7 +173,15 @@ func (c *conn) split(data []byte, f frame) ([][]byte, error) {
 	}
 	if cap(c.words)-n < f.words {
 		// The words of earlier commands stay where they are.
-		c.words, n = make([][]byte, 0, max(f.words, min(2*cap(c.words), retainedWords), 64)), 0
+		size := max(f.words, min(2*cap(c.words), retainedWords), 64)
+		if extra := wordSize * max(0, size-retainedWords); extra > 0 {
+			if !c.server.buffers.reserve(extra) {
+				c.logMemory(errBuffersExhausted)
+				return nil, errBuffersExhausted
+			}
+			c.wordsCounted += extra
+		}
+		c.words, n = make([][]byte, 0, size), 0
 	}
 	complete, words, _, left, err := redcon.ReadNextCommand(data, c.words[n:n])
 	if !complete || err != nil || len(left) != 0 || len(words) != f.words {
@@ -223,6 +233,8 @@ func (c *conn) endBatch() {
 	}
 	clear(c.words)
 	c.words = c.words[:0]
+	c.server.buffers.release(c.wordsCounted)
+	c.wordsCounted = 0
 	if cap(c.text) > maxInline {
 		c.text = nil
 	}
@@ -260,18 +272,20 @@ func (c *conn) read() error {
 				return err
 			}
 			c.shrink()
-		case errors.Is(err, errQueryTooLarge), errors.Is(err, errBuffersExhausted):
-			c.server.stats.evicted.Add(1)
-			c.server.log.Warn("resp: closing a client", "reason", err, "client", c.id, "address", c.net.RemoteAddr(),
-				"buffered", len(c.in.unread()))
-			return err
 		default:
-			if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
-				c.server.log.Debug("resp: a client is gone", "client", c.id, "error", err)
+			if errors.Is(err, errQueryTooLarge) || errors.Is(err, errBuffersExhausted) {
+				c.logMemory(err)
 			}
 			return err
 		}
 	}
+}
+
+// logMemory reports a connection that ends for the memory it asked for.
+func (c *conn) logMemory(reason error) {
+	c.server.stats.evicted.Add(1)
+	c.server.log.Warn("resp: closing a client", "reason", reason, "client", c.id, "address", c.net.RemoteAddr(),
+		"unread", len(c.in.unread()), "unsent", len(c.batch.Reply.Buf), "all", c.server.buffers.used.Load())
 }
 
 // shrink gives the memory of an idle connection back.

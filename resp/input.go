@@ -54,33 +54,50 @@ func (in *input) fill(r io.Reader, want int, limit int64) (int, error) {
 // makeRoom sees to it that there is room behind the unread bytes.
 func (in *input) makeRoom(want int, limit int64) error {
 	unread := in.end - in.start
-	switch {
-	case unread == 0:
+	if int64(unread) >= limit {
+		return errQueryTooLarge
+	}
+	if unread == 0 {
 		in.start, in.end = 0, 0
-		switch {
-		case len(in.buf) == 0 || len(in.buf) > pipelineBufferSize || len(in.buf) > bufferSize && in.small >= 64:
+		if len(in.buf) == 0 || len(in.buf) > pipelineBufferSize || len(in.buf) > bufferSize && in.small >= 64 {
 			in.small = 0
 			in.resize(bufferSize)
-		case in.full && len(in.buf) < pipelineBufferSize:
-			// Longer batches are cheaper, but nobody is closed for want of a larger buffer here.
-			in.resize(max(2*len(in.buf), bufferSize))
+			return nil
 		}
+	}
+	if in.full && len(in.buf) < pipelineBufferSize && in.resize(max(2*len(in.buf), bufferSize)) {
+		// Longer batches are cheaper. Nobody is closed for want of that, though.
+		in.full = false
 		return nil
-	case int64(unread) >= limit:
-		return errQueryTooLarge
-	case in.end < len(in.buf):
+	}
+	room := len(in.buf) - in.end
+	if room >= len(in.buf)/4 {
 		return nil
-	case unread <= len(in.buf)/2:
-		// Moving at most every other byte keeps the cost per byte constant.
+	}
+	if unread <= len(in.buf)/2 {
+		// At least a quarter of the buffer has been taken since the last move, so moving costs a
+		// constant time per byte.
 		copy(in.buf, in.unread())
 		in.start, in.end = 0, unread
 		return nil
 	}
+	if room > 0 {
+		return nil
+	}
+	return in.grow(want, limit)
+}
+
+// grow makes a full buffer larger. want and limit are those of fill.
+func (in *input) grow(want int, limit int64) error {
 	size := 2 * len(in.buf)
 	if want > len(in.buf)+len(in.buf)/2 && want < size {
-		// The last step of a large command. It is never a small step, or many of them would cost
+		// The last step of a large command. It is never a small step: many of them would cost
 		// quadratic time.
 		size = want
+	}
+	if int64(size) > limit {
+		// The unread bytes are fewer than limit, and the buffer need not hold more.
+		size = max(int(limit), len(in.buf)+1)
 	}
 	if !in.resize(size) {
 		return errBuffersExhausted

@@ -3,6 +3,7 @@ package resp
 import (
 	"sync/atomic"
 	"time"
+	"unsafe"
 )
 
 // Limits bound what clients can cost. A zero field takes its default.
@@ -38,6 +39,8 @@ const (
 	retainedReply = 64 << 10
 	// retainedWords is the number of words whose places are kept for the next batch.
 	retainedWords = 16 << 10
+	// wordSize is the memory that the place of a word takes.
+	wordSize = int(unsafe.Sizeof([]byte(nil)))
 
 	// batchOps is the greatest number of commands of a batch, and batchBytes the input after which
 	// a batch takes no further command.

@@ -17,9 +17,7 @@ func (c *conn) flush() error {
 	}
 	large := max(0, cap(buf)-retainedReply)
 	if !c.server.buffers.reserve(large) {
-		c.server.stats.evicted.Add(1)
-		c.server.log.Warn("resp: closing a client", "reason", errBuffersExhausted, "client", c.id,
-			"address", c.net.RemoteAddr(), "replies", len(buf))
+		c.logMemory(errBuffersExhausted)
 		return errBuffersExhausted
 	}
 	c.outputSize.Store(int64(cap(buf)))
@@ -37,10 +35,12 @@ func (c *conn) write(buf []byte) error {
 	timeout := c.server.limits.WriteTimeout
 	for len(buf) > 0 {
 		// Setting a deadline costs more than looking at the clock, so it is only set when a quarter is used up.
-		if now := time.Now(); c.writeDeadline.Sub(now) < timeout*3/4 {
+		now := time.Now()
+		if c.writeDeadline.Sub(now) < timeout*3/4 {
 			c.writeDeadline = now.Add(timeout)
 			c.net.SetWriteDeadline(c.writeDeadline)
 		}
+		c.lastActive.Store(now.UnixNano())
 		n, err := c.net.Write(buf[:min(len(buf), writeChunk)])
 		c.traffic.writes.Add(1)
 		c.traffic.outputBytes.Add(uint64(n))

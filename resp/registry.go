@@ -61,13 +61,6 @@ func (r *registry) close() {
 	r.mu.Unlock()
 }
 
-// count returns the number of connections.
-func (r *registry) count() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.conns)
-}
-
 // traffic sums up all connections, those that have ended included.
 func (r *registry) traffic() totals {
 	r.mu.Lock()

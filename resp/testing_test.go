@@ -27,6 +27,8 @@ type fakeReplica struct {
 	// batches counts calls of Execute; ops are the numbers of commands they were given.
 	batches atomic.Int64
 	ops     []int
+	// readOnly tells the same of Batch.ReadOnly.
+	readOnly []bool
 	// stopAt makes Execute return early when the replies are longer.
 	stopAt int
 	// hold, if set, is received from before each batch runs; entered is sent to first.
@@ -51,13 +53,16 @@ func newFakeReplica() *fakeReplica {
 
 func (f *fakeReplica) Execute(b *Batch) int {
 	f.batches.Add(1)
+	f.mu.Lock()
+	f.ops = append(f.ops, len(b.Ops))
+	f.readOnly = append(f.readOnly, b.ReadOnly)
+	f.mu.Unlock()
 	if f.hold != nil {
 		f.entered <- struct{}{}
 		<-f.hold
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.ops = append(f.ops, len(b.Ops))
 	f.index++
 	f.machine.Advance(f.index, time.Now().UnixMilli())
 	for i, op := range b.Ops {
@@ -74,6 +79,17 @@ func (f *fakeReplica) Execute(b *Batch) int {
 		}
 	}
 	return len(b.Ops)
+}
+
+// total returns the number of commands that Execute was given.
+func (f *fakeReplica) total() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, ops := range f.ops {
+		n += ops
+	}
+	return n
 }
 
 func (f *fakeReplica) Status() Status {
