@@ -16,7 +16,7 @@
 // # Bounds
 //
 // Send never blocks: what waits for a peer is bounded in bytes and messages, and the rest is
-// dropped, as Raft allows. Whatever connects, it can take no more than maxPending handshakes and
+// dropped, as Raft allows. Whatever connects, it can take no more than 64 handshakes and
 // MaxAccepted connections, each with one frame of at most MaxFrameBytes that its sender has paid for
 // in bytes sent. Damage in a frame, or a message that is not from the peer to this node, closes the connection.
 //

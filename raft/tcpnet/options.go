@@ -73,17 +73,25 @@ type Options struct {
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 }
 
-// withDefaults returns o with its defaults filled in, or what is wrong with it.
-func (o Options) withDefaults() (Options, error) {
+// checkRequired returns what is wrong with the options that have no default.
+func (o *Options) checkRequired() error {
 	switch {
 	case o.Self == core.None:
-		return o, errors.New("tcpnet: Self is no node")
+		return errors.New("tcpnet: Self is no node")
 	case o.ClusterID == "" || len(o.ClusterID) > MaxClusterIDBytes:
-		return o, fmt.Errorf("tcpnet: a cluster id of %d bytes, want 1 to %d", len(o.ClusterID), MaxClusterIDBytes)
+		return fmt.Errorf("tcpnet: a cluster id of %d bytes, want 1 to %d", len(o.ClusterID), MaxClusterIDBytes)
 	case len(o.Hello) > MaxHelloBytes:
-		return o, fmt.Errorf("tcpnet: a hello of %d bytes, limit %d", len(o.Hello), MaxHelloBytes)
+		return fmt.Errorf("tcpnet: a hello of %d bytes, limit %d", len(o.Hello), MaxHelloBytes)
 	case o.Listener == nil && o.Listen == "":
-		return o, errors.New("tcpnet: neither a Listener nor an address to Listen on")
+		return errors.New("tcpnet: neither a Listener nor an address to Listen on")
+	}
+	return nil
+}
+
+// withDefaults returns o with its defaults filled in, or what is wrong with it.
+func (o Options) withDefaults() (Options, error) {
+	if err := o.checkRequired(); err != nil {
+		return o, err
 	}
 	for _, limit := range []struct {
 		name     string
@@ -102,7 +110,7 @@ func (o Options) withDefaults() (Options, error) {
 			return o, fmt.Errorf("tcpnet: %s is %d, want a positive number", limit.name, *limit.value)
 		}
 	}
-	// A frame's length field has 32 bits; half of that is enough for anybody, and an int anywhere.
+	// A frame's length field has 32 bits; half of that fits an int on every machine.
 	if o.MaxFrameBytes > 1<<31-1-wire.HeaderBytes {
 		return o, fmt.Errorf("tcpnet: MaxFrameBytes is %d, limit %d", o.MaxFrameBytes, 1<<31-1-wire.HeaderBytes)
 	}
