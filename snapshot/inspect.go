@@ -27,8 +27,18 @@ func Inspect(fsys vfs.FS, file string, w io.Writer, describe func(metadata []byt
 	return errors.Join(damage, table.Flush())
 }
 
-func inspect(fsys vfs.FS, file string, row func(string, string, ...any), describe func([]byte) (string, error)) (err error) {
-	image, err := openReader(fsys, file)
+func inspect(fsys vfs.FS, name string, row func(string, string, ...any), describe func([]byte) (string, error)) (err error) {
+	file, err := fsys.Open(name)
+	if err != nil {
+		return fmt.Errorf("snapshot: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	size, err := file.Size()
+	if err != nil {
+		return fmt.Errorf("snapshot: %s: %w", name, err)
+	}
+	row("file size", "%d bytes", size)
+	image, err := NewReader(name, io.NewSectionReader(file, 0, size))
 	if err != nil {
 		return err
 	}
@@ -44,14 +54,12 @@ func inspect(fsys vfs.FS, file string, row func(string, string, ...any), describ
 		}
 		row("configuration", "%s", text)
 	}
-	_, err = io.Copy(io.Discard, image)
-	// What was seen up to the damage is still worth printing.
-	row("blocks", "%d", image.seen.blocks)
-	row("raw size", "%d bytes", image.seen.rawSize)
-	row("file size", "%d bytes", image.offset)
-	row("ratio", "%.2f", float64(image.seen.rawSize)/float64(image.offset))
+	seen, err := image.drain()
+	row("blocks", "%d", seen.blocks)
+	row("raw size", "%d bytes", seen.rawSize)
+	row("ratio", "%.2f", float64(seen.rawSize)/float64(image.offset))
 	if err == nil {
-		row("digest", "sha256:%x", image.seen.digest)
+		row("digest", "sha256:%x", seen.digest)
 	}
 	return err
 }

@@ -226,12 +226,10 @@ func (r *Reader) readFooter(start int64) error {
 	return io.EOF
 }
 
-// drain reads an image to its end and returns what it was seen to hold.
+// drain reads an image to its end, or up to its damage, and returns what it was seen to hold.
 func (r *Reader) drain() (footer, error) {
-	if _, err := io.Copy(io.Discard, r); err != nil {
-		return footer{}, err
-	}
-	return r.seen, nil
+	_, err := io.Copy(io.Discard, r)
+	return r.seen, err
 }
 
 // readInfo reads header and footer of the image in dir/name, without the blocks between them. It

@@ -71,6 +71,8 @@ type Store struct {
 	fs  vfs.FS
 	dir string
 	log *slog.Logger
+	// syncEvery is the constant of that name, but for tests.
+	syncEvery int64
 
 	// installing is held from a rename to the end of the retention that follows.
 	installing sync.Mutex
@@ -91,7 +93,7 @@ type Store struct {
 // Open makes dir if it is missing, removes what crashes left half-made in it, and lists its images.
 // Files that are not ours are left alone.
 func Open(fsys vfs.FS, dir string, options Options) (*Store, error) {
-	s := &Store{fs: fsys, dir: dir, log: options.Logger}
+	s := &Store{fs: fsys, dir: dir, log: options.Logger, syncEvery: syncEvery}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -43,7 +43,7 @@ func (a *appender) Write(p []byte) (int, error) {
 	if err != nil {
 		return n, fmt.Errorf("snapshot: %s offset %d: %w", path.Join(a.store.dir, a.name), a.size, err)
 	}
-	if a.size-a.synced >= syncEvery {
+	if a.size-a.synced >= a.store.syncEvery {
 		return n, a.sync()
 	}
 	return n, nil
