@@ -6,7 +6,7 @@ import (
 )
 
 // A bitmap is a string whose bits are numbered from the highest of its first byte on. The functions here work
-// on the bytes of a value, eight at a time; bitmapcommands.go has the commands.
+// on the bytes of a value, eight at a time; bitmap_commands.go has the commands.
 
 const (
 	wordBytes = 8

@@ -6,6 +6,7 @@ const Grammar = `
 12 SET <key> <value> [NX|XX] [GET] [EX <seconds>|PX <milliseconds>|EXAT <unix-seconds>|PXAT <unix-milliseconds>|KEEPTTL]
 10 SET <key> <value>
 6  SET <key> <integer>
+2  SET <key> <float>
 10 GET <key>
 4  APPEND <key> <value>
 2  GETSET <key> <value>
