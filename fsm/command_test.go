@@ -195,6 +195,16 @@ func TestManyKeys(t *testing.T) {
 	`)
 }
 
+// TestReplyIsBounded: one command cannot make a reply without bound out of one long value.
+func TestReplyIsBounded(t *testing.T) {
+	m := New()
+	m.Advance(1, 1)
+	apply(m, "setrange k 67108863 x")
+	if got := apply(m, "mget"+strings.Repeat(" k", 17)); got != "-ERR reply exceeds maximum allowed size\r\n" {
+		t.Errorf("17 times 64 MiB: a reply of %d bytes", len(got))
+	}
+}
+
 func TestRenameAndCopy(t *testing.T) {
 	transcript(t, 2, `
 		rename a b           => -ERR no such key

@@ -1,6 +1,9 @@
 package fsm
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
 
 // scanCommands are the commands that look at the whole keyspace, or empty it.
 func scanCommands() []*Command {
@@ -83,8 +86,10 @@ func cursorOf(slot int, hash uint64) uint64 {
 	return uint64(slot)<<cursorHashBits | hash>>(64-cursorHashBits)
 }
 
-// parseCursor reads a cursor as C's strtoul does: a sign is allowed, and nothing at all is zero.
+// parseCursor reads a cursor as C's strtoul does: a sign is allowed, nothing at all is zero, and a
+// NUL ends the text.
 func parseCursor(text []byte) (cursor uint64, ok bool) {
+	text, _, _ = bytes.Cut(text, []byte{0})
 	negative := false
 	if len(text) > 0 && (text[0] == '+' || text[0] == '-') {
 		negative = text[0] == '-'

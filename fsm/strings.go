@@ -272,7 +272,19 @@ func runGetEX(c *call) {
 	}
 }
 
+// replyMax bounds in bytes what one command may reply: naming one long value over and over must not
+// take memory without bound.
+const replyMax = 1 << 30
+
 func runMGet(c *call) {
+	var size int64
+	for _, key := range c.args[1:] {
+		size += c.findKey(key).length()
+	}
+	if size > replyMax {
+		c.w.Error("ERR reply exceeds maximum allowed size")
+		return
+	}
 	c.w.Array(len(c.args) - 1)
 	for _, key := range c.args[1:] {
 		e := c.findKey(key)
