@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"slices"
 
 	"redoubt/fsm"
 	"redoubt/raft"
@@ -17,6 +18,9 @@ const (
 	maxReplyingWrites = 4096
 )
 
+// diskFullError has the code with which Redis refuses writes that it could not persist.
+const diskFullError = "MISCONF Errors writing to the log: no space left on device; writes are refused until there is room"
+
 // Execute implements resp.Backend.
 func (n *Node) Execute(b *resp.Batch) (done int) {
 	if n.raft.Standing().Role != core.Leader {
@@ -28,10 +32,29 @@ func (n *Node) Execute(b *resp.Batch) (done int) {
 			writes++
 		}
 	}
-	if writes > 0 {
+	switch {
+	case writes == 0:
+		return n.read(b)
+	case n.storage.full.Load():
+		return n.executeFull(b)
+	default:
 		return n.write(b)
 	}
-	return n.read(b)
+}
+
+// executeFull serves a batch while the disk is full: its writes are refused, its reads are served.
+func (n *Node) executeFull(b *resp.Batch) (done int) {
+	ops := slices.Clone(b.Ops)
+	for i := range ops {
+		if isWrite(ops[i]) {
+			ops[i] = resp.Op{Literal: []byte("-" + diskFullError + "\r\n")}
+		}
+	}
+	reads := *b
+	reads.Ops = ops
+	done = n.read(&reads)
+	b.Reply = reads.Reply
+	return done
 }
 
 // write proposes the batch, or as much of its beginning as one entry may hold, and waits for its replies.
@@ -99,7 +122,7 @@ func (n *Node) replyDropped(b *resp.Batch, ops []resp.Op, reason error) {
 		case errors.Is(reason, raft.ErrOverloaded):
 			b.Reply.Error("TRYAGAIN Too many writes are waiting to be committed")
 		case errors.Is(reason, raft.ErrDiskFull):
-			b.Reply.Error("MISCONF Errors writing to the log: no space left on device; writes are refused until there is room")
+			b.Reply.Error(diskFullError)
 		case errors.Is(reason, raft.ErrTooLarge):
 			b.Reply.Error("ERR command exceeds max-entry-bytes")
 		default:

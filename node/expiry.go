@@ -10,7 +10,8 @@ import (
 // the entry themselves.
 const expiryInterval = 100 * time.Millisecond
 
-// runExpiry logs an entry whenever keys are due, so that memory is freed and reads of such keys need not wait.
+// runExpiry logs an entry whenever keys are due, so that memory is freed and reads of such keys need not
+// wait. It also looks whether a full disk has room again.
 func (n *Node) runExpiry() {
 	ticker := time.NewTicker(expiryInterval)
 	defer ticker.Stop()
@@ -19,6 +20,12 @@ func (n *Node) runExpiry() {
 		case <-n.raft.Done():
 			return
 		case <-ticker.C:
+		}
+		if n.storage.full.Load() {
+			if err := n.storage.prepare(); err != nil {
+				n.fail(err)
+				return
+			}
 		}
 		for n.keysAreDue() {
 			if n.expire() != nil {

@@ -40,6 +40,8 @@ type Options struct {
 	SegmentBytes int64
 	// SnapshotLogBytes and SnapshotLogEntries say after how much log a snapshot is taken.
 	SnapshotLogBytes, SnapshotLogEntries int64
+	// Clock replaces the machine's clock. Nil: the machine's.
+	Clock raft.Clock
 	// Logger hears what the operator should know.
 	Logger *slog.Logger
 }
@@ -134,6 +136,9 @@ func (n *Node) startRaft(state raft.State) error {
 		raft.WithLogger(n.log),
 		raft.WithTimeouts(n.options.Heartbeat, n.options.Election),
 		raft.WithLimits(limits),
+	}
+	if n.options.Clock != nil {
+		options = append(options, raft.WithClock(n.options.Clock))
 	}
 	if n.options.PeerListener != nil {
 		network, err := n.newNetwork(announced)

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"slices"
+	"sync/atomic"
 
 	"redoubt/fsm"
+	"redoubt/internal/vfs"
 	"redoubt/raft"
 	"redoubt/raft/core"
 	"redoubt/snapshot"
@@ -19,6 +22,9 @@ type storage struct {
 	lock      io.Closer
 	log       *wal.Log
 	snapshots *snapshot.Store
+	// full says that the disk had no room for the next segment of the log. What is left of this one is kept
+	// for what is under way, for elections and for expiry.
+	full atomic.Bool
 	// base is the snapshot that the log continues.
 	base  core.SnapshotMeta
 	batch wal.Batch
@@ -28,36 +34,61 @@ type storage struct {
 }
 
 // openStorage opens a data directory, or makes it, and loads the newest good snapshot into a machine.
-func openStorage(o Options) (s *storage, machine *fsm.Machine, err error) {
-	if err := o.FS.MkdirAll(o.Dir); err != nil {
+func openStorage(o Options) (*storage, *fsm.Machine, error) {
+	if err := makeDir(o.FS, o.Dir); err != nil {
 		return nil, nil, err
 	}
 	lock, err := o.FS.Lock(path.Join(o.Dir, "LOCK"))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: another process uses this data directory: %w", o.Dir, err)
 	}
-	s = &storage{lock: lock}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.Close())
-		}
-	}()
+	s := &storage{lock: lock}
+	machine, err := s.open(o)
+	if err != nil {
+		return nil, nil, errors.Join(err, s.Close())
+	}
+	return s, machine, nil
+}
+
+// open opens what is in a directory that is locked.
+func (s *storage) open(o Options) (machine *fsm.Machine, err error) {
 	if err := claim(o.FS, o.Dir, identity{formatVersion, o.ClusterID, o.ID}); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	s.snapshots, err = snapshot.Open(o.FS, path.Join(o.Dir, "snapshot"), snapshot.Options{Logger: o.Logger})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	s.log, err = wal.Open(o.FS, path.Join(o.Dir, "wal"), wal.Options{SegmentBytes: o.SegmentBytes})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	machine, err = s.loadNewest()
-	if err != nil {
-		return nil, nil, err
+	if machine, err = s.loadNewest(); err != nil {
+		return nil, err
 	}
-	return s, machine, s.joinLogAndSnapshot()
+	return machine, s.joinLogAndSnapshot()
+}
+
+// makeDir makes a directory and its parents, durably: until its name is synced in its parent, a power
+// cut loses a new directory with all the synced files in it.
+func makeDir(fsys vfs.FS, dir string) error {
+	var parents []string // of what is missing, innermost first
+	for d := path.Clean(dir); ; d = path.Dir(d) {
+		_, err := fsys.List(d)
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		parents = append(parents, path.Dir(d))
+	}
+	if err := fsys.MkdirAll(dir); err != nil {
+		return err
+	}
+	for _, parent := range slices.Backward(parents) {
+		if err := fsys.SyncDir(parent); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close gives the directory back.
@@ -173,6 +204,20 @@ func (s *storage) Save(hard core.HardState, entries []core.Entry, sync bool) err
 	s.batch.Reset()
 	if errors.Is(err, wal.ErrFull) {
 		return fmt.Errorf("%w: %w", raft.ErrDiskFull, err)
+	}
+	if err != nil {
+		return err
+	}
+	return s.prepare()
+}
+
+// prepare reserves the log's next segment ahead of need, and notes whether there was room for it. It
+// may be called at any time, to look whether there is room again.
+func (s *storage) prepare() error {
+	err := s.log.Prepare()
+	s.full.Store(errors.Is(err, wal.ErrFull))
+	if s.full.Load() {
+		return nil
 	}
 	return err
 }

@@ -137,6 +137,8 @@ func (r *Raft) compact(meta SnapshotMeta) error {
 	if err != nil {
 		return fmt.Errorf("raft: compact to index %d: %w", meta.Index, err)
 	}
+	// The service has applied what it took a snapshot of, even if the deliverer has not yet said so.
+	r.inbox.addApplied(meta.Index)
 	r.inbox.addInput(core.SnapshotTaken{Meta: meta, FirstIndex: first})
 	return nil
 }

@@ -56,7 +56,8 @@ func (r *Raft) handle(l *letters) {
 	if l.persisted > 0 {
 		r.step(core.Persisted{Seq: l.persisted})
 	}
-	if l.applied > 0 {
+	if l.applied > r.applied {
+		r.applied = l.applied
 		r.step(core.Applied{Index: l.applied})
 	}
 	for _, input := range l.inputs {

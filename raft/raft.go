@@ -61,6 +61,7 @@ type Raft struct {
 	tickets ticketQueue
 	rounds  []*readRound // read rounds under way, oldest first; owned by the loop
 	nextID  uint64       // of read rounds; owned by the loop
+	applied uint64       // highest index that the core was told is applied; owned by the loop
 
 	inbox   inbox
 	disk    *diskQueue
