@@ -277,19 +277,17 @@ func runGetEX(c *call) {
 const replyMax = 1 << 30
 
 func runMGet(c *call) {
-	var size int64
-	for _, key := range c.args[1:] {
-		size += c.findKey(key).length()
-	}
-	if size > replyMax {
-		c.w.Error("ERR reply exceeds maximum allowed size")
-		return
-	}
+	start := len(c.w.Buf)
 	c.w.Array(len(c.args) - 1)
 	for _, key := range c.args[1:] {
 		e := c.findKey(key)
 		if e != nil && e.kind != kindString {
 			e = nil
+		}
+		if int64(len(c.w.Buf)-start)+e.length() > replyMax {
+			c.w.Buf = c.w.Buf[:start]
+			c.w.Error("ERR reply exceeds maximum allowed size")
+			return
 		}
 		c.bulkOrNull(e)
 	}
