@@ -200,8 +200,8 @@ func TestReplyIsBounded(t *testing.T) {
 	m := New()
 	m.Advance(1, 1)
 	apply(m, "setrange k 67108863 x")
-	if got := apply(m, "mget"+strings.Repeat(" k", 16)); got != "-ERR reply exceeds maximum allowed size\r\n" {
-		t.Errorf("16 times 64 MiB: a reply of %d bytes", len(got))
+	if got := apply(m, "mget"+strings.Repeat(" k", 17)); got != "-ERR reply exceeds maximum allowed size\r\n" {
+		t.Errorf("17 times 64 MiB: a reply of %d bytes", len(got))
 	}
 }
 

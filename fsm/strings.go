@@ -277,17 +277,20 @@ func runGetEX(c *call) {
 const replyMax = 1 << 30
 
 func runMGet(c *call) {
-	start := len(c.w.Buf)
+	// The size is known before memory is taken. The second look at each key finds it in the cache.
+	var size int64
+	for _, key := range c.args[1:] {
+		size += c.findKey(key).length()
+	}
+	if size > replyMax {
+		c.w.Error("ERR reply exceeds maximum allowed size")
+		return
+	}
 	c.w.Array(len(c.args) - 1)
 	for _, key := range c.args[1:] {
 		e := c.findKey(key)
 		if e != nil && e.kind != kindString {
 			e = nil
-		}
-		if int64(len(c.w.Buf)-start)+e.length() > replyMax {
-			c.w.Buf = c.w.Buf[:start]
-			c.w.Error("ERR reply exceeds maximum allowed size")
-			return
 		}
 		c.bulkOrNull(e)
 	}
