@@ -301,7 +301,12 @@ func (c *Core) envelope(to NodeID) Envelope {
 }
 
 // send lets a message leave at once.
-func (c *Core) send(m Message) { c.out.Send = append(c.out.Send, m) }
+func (c *Core) send(m Message) {
+	if c.out.Send == nil {
+		c.out.Send = make([]Message, 0, len(c.peers)) // most steps that send, send to every peer
+	}
+	c.out.Send = append(c.out.Send, m)
+}
 
 // sendDurable lets a message leave when everything up to now is durable.
 func (c *Core) sendDurable(m Message) { c.then = append(c.then, m) }

@@ -74,7 +74,7 @@ type Proposed struct {
 type ReadResult struct {
 	// ID is the input's.
 	ID uint64
-	// Refusal is Accepted, or NotLeader when leadership was lost first.
+	// Refusal is Accepted, NotLeader (here, or any more), or Overloaded when too many reads wait.
 	Refusal Refusal
 	// Index is the read index: serve the read once the state machine has applied it.
 	Index uint64

@@ -48,7 +48,7 @@ func newSpan(term uint64, prev Position, entries []Entry) (span, error) {
 	for i := range entries {
 		e := &entries[i]
 		switch {
-		case e.Index != last.Index+1:
+		case e.Index != last.Index+1 || e.Index == 0:
 			return span{}, fmt.Errorf("core: entry %d follows entry %d", e.Index, last.Index)
 		case e.Term < last.Term || e.Term == 0:
 			return span{}, fmt.Errorf("core: entry %d has term %d after term %d", e.Index, e.Term, last.Term)
