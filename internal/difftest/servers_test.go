@@ -84,19 +84,28 @@ func start(t *testing.T, client *Client, path string, args ...string) {
 	t.Cleanup(func() {
 		server.Process.Kill()
 		<-exited
+		if t.Failed() {
+			t.Logf("%s:\n%s", path, log.Bytes())
+		}
 	})
-	deadline := time.After(startLimit)
+	waitForWrites(t, client)
+}
+
+// waitForWrites waits until a server takes writes.
+func waitForWrites(t *testing.T, e Executor) {
+	t.Helper()
+	// Another process comes up or recovers: there is nothing to wait on but its replies.
+	retry, limit := time.NewTicker(5*time.Millisecond), time.After(startLimit)
+	defer retry.Stop()
 	for {
-		replies, err := client.Do([]Command{words("FLUSHALL")}, 2)
+		replies, err := e.Do([]Command{words("FLUSHALL")}, 2)
 		if err == nil && string(replies[0]) == "+OK\r\n" {
 			return
 		}
 		select {
-		case <-exited:
-			t.Fatalf("%s exited:\n%s", path, log.Bytes())
-		case <-deadline:
-			t.Fatalf("%s takes no writes: %v", path, err)
-		case <-time.After(5 * time.Millisecond):
+		case <-retry.C:
+		case <-limit:
+			t.Fatalf("the server takes no writes: %q %v", replies, err)
 		}
 	}
 }
