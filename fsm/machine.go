@@ -124,11 +124,11 @@ func (m *Machine) Stats() Stats {
 // save after a moment in which very many fell due.
 func (m *Machine) dueKeys() int { return m.keys.deadlines.count(math.MinInt64, m.logTime) }
 
-// KeysInSlot returns up to max living keys of a cluster slot.
-func (m *Machine) KeysInSlot(slot, max int) [][]byte {
+// KeysInSlot returns up to limit living keys of a cluster slot.
+func (m *Machine) KeysInSlot(slot, limit int) [][]byte {
 	var keys [][]byte
 	m.walkSlot(slot, func(e *entry) bool {
-		if len(keys) >= max {
+		if len(keys) >= limit {
 			return false
 		}
 		keys = append(keys, []byte(e.key))
