@@ -169,9 +169,12 @@ func (r *Reader) next() error {
 	if length > maxCompressed || rawLength == 0 || rawLength > BlockSize {
 		return r.damaged(start, "block %d has impossible lengths: %d compressed, %d raw", number, length, rawLength)
 	}
-	if r.compressed == nil {
-		r.compressed = make([]byte, maxCompressed)
-		r.raw = make([]byte, BlockSize)
+	// The buffers grow to what blocks need, so that loading a small image costs little.
+	if len(r.compressed) < int(length) {
+		r.compressed = make([]byte, min(2*int(length), maxCompressed))
+	}
+	if len(r.raw) < int(rawLength) {
+		r.raw = make([]byte, rawLength)
 	}
 	compressed := r.compressed[:length]
 	if err := r.fill(compressed, "a block"); err != nil {

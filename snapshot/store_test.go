@@ -376,6 +376,32 @@ func TestFailedSyncIsFinal(t *testing.T) {
 	}
 }
 
+// TestSyncThatFindsTheDiskFullIsNotFinal fails each sync of a file's data as a file system does that
+// reserves space late.
+func TestSyncThatFindsTheDiskFullIsNotFinal(t *testing.T) {
+	disk := newDisk(t)
+	s := openStore(t, disk)
+	s.syncEvery = 64 << 10
+	mustWrite(t, s, 30, 31)
+	for nth, failed := 1, true; failed; nth++ {
+		seen := 0
+		disk.SetFault(func(op vfs.Op) error {
+			if op.Kind == vfs.OpSync {
+				if seen++; seen == nth {
+					return syscall.ENOSPC
+				}
+			}
+			return nil
+		})
+		_, err := write(s, 62)
+		if failed = seen >= nth; failed != (err != nil) || errors.Is(err, ErrSync) {
+			t.Fatalf("sync %d: a full disk must be told as such: %v", nth, err)
+		}
+	}
+	wantImages(t, disk, s, 31, 62)
+	wantLoad(t, s, 62, 0)
+}
+
 // TestOldImageThatCannotBeRemoved fails the removal, which must not fail the new image.
 func TestOldImageThatCannotBeRemoved(t *testing.T) {
 	disk := newDisk(t)

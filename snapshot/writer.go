@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"syscall"
 
 	"redoubt/internal/vfs"
 )
@@ -49,9 +50,16 @@ func (a *appender) Write(p []byte) (int, error) {
 	return n, nil
 }
 
+// sync makes the file's data durable. A disk that is full may say so only here; that is not final,
+// because the file is then thrown away whole, and with it what the disk made of its bytes.
 func (a *appender) sync() error {
-	if err := a.file.Sync(); err != nil {
-		return a.store.syncFailed(path.Join(a.store.dir, a.name), err)
+	name := path.Join(a.store.dir, a.name)
+	err := a.file.Sync()
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("snapshot: %s: %w", name, err)
+	case err != nil:
+		return a.store.syncFailed(name, err)
 	}
 	a.synced = a.size
 	return nil
