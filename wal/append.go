@@ -3,6 +3,7 @@ package wal
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"path"
 )
 
@@ -84,9 +85,13 @@ func (l *Log) append(b *Batch, sync bool, reserve int64) error {
 	if end > l.room-reserve {
 		return l.roll(b)
 	}
-	e := &encoder{segment: l.active.number, base: l.written, buf: l.buffer(end - l.written)}
+	e := &l.encoder
+	e.segment, e.base, e.buf = l.active.number, l.written, l.buffer(end-l.written)
 	l.encode(e, b, l.durable)
-	if _, err := l.active.file.WriteAt(e.buf, l.written); err != nil {
+	written := len(e.buf)
+	_, err := l.active.file.WriteAt(e.buf, l.written)
+	e.buf = nil // A buffer too large to keep is let go of.
+	if err != nil {
 		return l.poison(err)
 	}
 	l.written = end
@@ -95,7 +100,7 @@ func (l *Log) append(b *Batch, sync bool, reserve int64) error {
 			return err
 		}
 	}
-	l.publish(b, l.active, len(e.buf))
+	l.publish(b, l.active, written)
 	return nil
 }
 
@@ -104,11 +109,12 @@ func (l *Log) buffer(n int64) []byte {
 	if int64(cap(l.buf)) >= n {
 		return l.buf[:0]
 	}
-	buf := make([]byte, 0, n)
-	if n <= keptBuffer {
-		l.buf = buf
+	if n > keptBuffer {
+		return make([]byte, 0, n)
 	}
-	return buf
+	// Powers of two, so that batches that grow slowly do not each get a new one.
+	l.buf = make([]byte, 0, max(leastBuffer, 1<<bits.Len64(uint64(n-1))))
+	return l.buf
 }
 
 // encode lays out the batch and notes where its records stand.
@@ -210,7 +216,7 @@ func (l *Log) install(h segmentHeader, size int64, e *encoder, b *Batch) error {
 		e.buf = l.buffer(segmentHeaderSize)[:segmentHeaderSize]
 	}
 	l.encode(e, b, 0)
-	h.size, h.synced = l.spareBytes, int64(len(e.buf))
+	h.size, h.synced = l.spareBytes.Load(), int64(len(e.buf))
 	h.encode(e.buf[:segmentHeaderSize])
 	if _, err := l.spare.WriteAt(e.buf, 0); err != nil {
 		if isFull(err) {
@@ -229,7 +235,8 @@ func (l *Log) install(h segmentHeader, size int64, e *encoder, b *Batch) error {
 		return l.poison(err)
 	}
 	s := newSegment(h, l.spare)
-	l.spare, l.spareBytes = nil, 0
+	l.spare = nil
+	l.spareBytes.Store(0)
 	l.active, l.written, l.durable, l.room = s, h.synced, h.synced, h.size
 	l.mu.Lock()
 	l.segments = append(l.segments, s)
@@ -241,7 +248,7 @@ func (l *Log) install(h segmentHeader, size int64, e *encoder, b *Batch) error {
 
 // prepare makes a spare of at least size bytes.
 func (l *Log) prepare(size int64) error {
-	if l.spare != nil && l.spareBytes >= size {
+	if l.spare != nil && l.spareBytes.Load() >= size {
 		return nil
 	}
 	l.discardSpare()
@@ -251,7 +258,8 @@ func (l *Log) prepare(size int64) error {
 		if err = f.Preallocate(size); err == nil {
 			err = f.Sync() // Now, so that the sync of the roll has less to do.
 		}
-		l.spare, l.spareBytes = f, size
+		l.spare = f
+		l.spareBytes.Store(size)
 	}
 	switch {
 	case err == nil:
@@ -269,6 +277,7 @@ func (l *Log) discardSpare() {
 		return
 	}
 	l.spare.Close()
-	l.spare, l.spareBytes = nil, 0
+	l.spare = nil
+	l.spareBytes.Store(0)
 	_ = l.fs.Remove(path.Join(l.dir, spareName))
 }

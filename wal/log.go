@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"sync"
+	"sync/atomic"
 
 	"redoubt/internal/vfs"
 )
@@ -23,8 +24,9 @@ const (
 	// MaxStateBytes bounds the owner's state.
 	MaxStateBytes = 4 << 10
 
-	// keptBuffer is how much of the write buffer is kept between batches.
-	keptBuffer = 4 << 20
+	// keptBuffer is how much of the write buffer is kept between batches, leastBuffer where it begins.
+	keptBuffer  = 4 << 20
+	leastBuffer = 64 << 10
 	// markerRoom is kept free at the end of each segment, so that DropBefore and Reset can write
 	// their few bytes, and so free space, on a full disk too.
 	markerRoom = 1 << 10
@@ -83,8 +85,10 @@ type Log struct {
 	room int64
 	// spare is the preallocated next segment, nil if there is none, and spareBytes its length.
 	spare      vfs.File
-	spareBytes int64
-	buf        []byte
+	spareBytes atomic.Int64
+	// buf is the write buffer that is kept between batches.
+	buf     []byte
+	encoder encoder
 	// offsets are the places of the records of the batch that is being written.
 	offsets []int64
 
@@ -212,14 +216,11 @@ func (l *Log) Err() error {
 
 // Stats returns the log's figures.
 func (l *Log) Stats() Stats {
-	l.write.Lock()
-	spare := l.spareBytes
-	l.write.Unlock()
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	s := Stats{
 		First: l.view.start.Index + 1, Last: l.view.last.Index,
-		Segments: len(l.segments), SegmentBytes: l.opts.SegmentBytes, DiskBytes: spare,
+		Segments: len(l.segments), SegmentBytes: l.opts.SegmentBytes, DiskBytes: l.spareBytes.Load(),
 		Batches: l.counters.batches, Syncs: l.counters.syncs, Bytes: l.counters.bytes,
 	}
 	for _, segment := range l.segments {

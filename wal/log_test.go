@@ -2,6 +2,7 @@ package wal
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"syscall"
 	"testing"
@@ -165,19 +166,28 @@ func TestReset(t *testing.T) {
 }
 
 func TestPoisonAfterFailedSync(t *testing.T) {
-	for _, kind := range []vfs.OpKind{vfs.OpSync, vfs.OpWrite, vfs.OpRename, vfs.OpSyncDir} {
-		t.Run(kind.String(), func(t *testing.T) {
+	for _, tc := range []struct {
+		kind vfs.OpKind
+		roll bool
+	}{
+		{vfs.OpWrite, false}, {vfs.OpSync, false},
+		{vfs.OpWrite, true}, {vfs.OpSync, true}, {vfs.OpRename, true}, {vfs.OpSyncDir, true},
+	} {
+		t.Run(fmt.Sprintf("%v/roll=%v", tc.kind, tc.roll), func(t *testing.T) {
 			m := newMem(t)
 			l := open(t, m, small)
 			appendEntries(t, l, 1, 1, 1, 10, true)
 			m.SetFault(func(op vfs.Op) error {
-				if op.Kind == kind {
+				if op.Kind == tc.kind {
 					return syscall.EIO
 				}
 				return nil
 			})
 			var b Batch
-			b.Entry(2, 1, nil, make([]byte, 5000)) // Too large for the segment: it rolls.
+			b.Entry(2, 1, nil, make([]byte, 10))
+			if tc.roll {
+				b.Entry(3, 1, nil, make([]byte, 5000)) // Too large for the segment.
+			}
 			first := l.Append(&b, true)
 			if !errors.Is(first, syscall.EIO) {
 				t.Fatalf("Append = %v, want EIO", first)
@@ -336,7 +346,7 @@ func TestLimits(t *testing.T) {
 // TestReadBesideAppend reads from other goroutines while entries are appended, replaced and dropped.
 func TestReadBesideAppend(t *testing.T) {
 	l := open(t, newMem(t), small)
-	appendEntries(t, l, 1, 1, 1, 10, true)
+	appendEntries(t, l, 1, 1, 1, 200, true)
 	stop, done := make(chan struct{}), make(chan error, 2)
 	for g := 0; g < 2; g++ {
 		go func() {
@@ -400,4 +410,39 @@ func TestOneWriteAndOneSyncPerBatch(t *testing.T) {
 	if ops[vfs.OpSync] != 11 {
 		t.Fatalf("%d syncs for what was not durable", ops[vfs.OpSync]-10)
 	}
+}
+
+// TestOnRealDisk takes the log through its life on the machine's own file system.
+func TestOnRealDisk(t *testing.T) {
+	dir := t.TempDir() + "/wal"
+	var want content
+	for round := uint64(0); round < 4; round++ {
+		l, err := Open(vfs.NewOS(), dir, small)
+		must(t, err)
+		if round > 0 {
+			wantContent(t, l, want)
+		}
+		for i := 0; i < 30; i++ {
+			next := l.Last().Index + 1
+			var b Batch
+			b.State(payload(next, 0, 20))
+			b.Entry(next, round, nil, payload(next, round, 400))
+			must(t, l.Append(&b, i%2 == 0))
+			must(t, l.Prepare())
+		}
+		first, err := l.DropBefore(l.Last().Index - 10)
+		must(t, err)
+		if first < 2 || l.Stats().Segments > 4 {
+			t.Fatalf("%d segments, first entry %d: the log grows without bound", l.Stats().Segments, first)
+		}
+		if round == 2 {
+			must(t, l.Reset(5000, 9))
+		}
+		want = contentOf(t, l)
+		if round%2 == 0 {
+			must(t, l.Close())
+		} // Else the process ends without it.
+	}
+	_, err := Verify(vfs.NewOS(), dir)
+	must(t, err)
 }

@@ -88,12 +88,14 @@ type header struct {
 	headerSum uint32
 }
 
-// headerChecksum is the CRC32C of place and fields of a record header.
-func headerChecksum(segment uint64, offset int64, raw *[recordHeaderSize]byte) uint32 {
-	var b [16 + recordHeaderSize - 8]byte
+// placedHeader is what a header's checksum is made over: segment, offset, and the header from byte 8 on.
+type placedHeader [16 + recordHeaderSize - 8]byte
+
+// checksum is the CRC32C of place and fields of a record header.
+func (b *placedHeader) checksum(segment uint64, offset int64, raw []byte) uint32 {
 	binary.LittleEndian.PutUint64(b[0:], segment)
 	binary.LittleEndian.PutUint64(b[8:], uint64(offset))
-	copy(b[16:], raw[8:])
+	copy(b[16:], raw[8:recordHeaderSize])
 	return crc32.Checksum(b[:], castagnoli)
 }
 
@@ -102,7 +104,7 @@ func decodeHeader(segment uint64, offset int64, raw *[recordHeaderSize]byte) (he
 	if raw[recordHeaderSize-1] == 0 {
 		return header{}, errTorn
 	}
-	sum := headerChecksum(segment, offset, raw)
+	sum := new(placedHeader).checksum(segment, offset, raw[:])
 	if sum != binary.LittleEndian.Uint32(raw[0:]) || raw[recordHeaderSize-1] != tag {
 		return header{}, errChecksum
 	}
@@ -136,6 +138,10 @@ type encoder struct {
 	// base is the offset in the file of buf[0].
 	base int64
 	buf  []byte
+	// raw is where a header is made, followed by an end tag: kept here so that it is not allocated anew.
+	raw [recordHeaderSize + 1]byte
+	// sums is where the checksum of a header is made.
+	sums placedHeader
 }
 
 func (e *encoder) offset() int64 { return e.base + int64(len(e.buf)) }
@@ -156,17 +162,18 @@ func (e *encoder) put(data []byte) {
 
 // record appends one record whose payload is head followed by body.
 func (e *encoder) record(k kind, index, term uint64, head, body []byte, synced int64, last bool) {
-	var raw [recordHeaderSize + 1]byte
+	raw := &e.raw
 	binary.LittleEndian.PutUint32(raw[8:], uint32(len(head)+len(body)))
 	binary.LittleEndian.PutUint32(raw[12:], uint32(synced))
 	binary.LittleEndian.PutUint64(raw[16:], index)
 	binary.LittleEndian.PutUint64(raw[24:], term)
 	raw[32] = byte(k)
+	raw[33] = 0
 	if last {
 		raw[33] = flagLast
 	}
 	raw[recordHeaderSize-1], raw[recordHeaderSize] = tag, tag
-	sum := headerChecksum(e.segment, e.offset(), (*[recordHeaderSize]byte)(raw[:]))
+	sum := e.sums.checksum(e.segment, e.offset(), raw[:])
 	binary.LittleEndian.PutUint32(raw[0:], sum)
 	sum = crc32.Update(crc32.Update(sum, castagnoli, head), castagnoli, body)
 	binary.LittleEndian.PutUint32(raw[4:], sum)

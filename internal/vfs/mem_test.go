@@ -54,8 +54,13 @@ func TestSyncedDataAndNamesSurvive(t *testing.T) {
 	if got := content(t, m.CrashClone(CrashOptions{}), "f"); got != "one" {
 		t.Fatalf("after a strict crash %q, want what was synced", got)
 	}
-	if got := content(t, m.CrashClone(CrashOptions{Loss: LoseNone}), "f"); got != "onetwo" {
+	must(t, m.Rename("f", "g"))
+	alive := m.CrashClone(CrashOptions{Loss: LoseNone})
+	if got := content(t, alive, "g"); got != "onetwo" {
 		t.Fatalf("after the end of the process %q, want all that was written", got)
+	}
+	if got := content(t, alive.CrashClone(CrashOptions{}), "f"); got != "one" {
+		t.Fatalf("the end of the process made something durable: %q", got)
 	}
 }
 

@@ -2,6 +2,7 @@ package vfs
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sort"
 )
 
@@ -14,7 +15,8 @@ const (
 	// LoseSome keeps any subset: sectors of 512 bytes each in any of the versions that they went
 	// through, any of the lengths that a file had, any set of name changes that is consistent name by name.
 	LoseSome
-	// LoseNone keeps everything, as when only the process dies.
+	// LoseNone keeps everything, as when only the process dies: what was not synced is there, and can
+	// still be lost when the machine stops later.
 	LoseNone
 )
 
@@ -28,17 +30,56 @@ type CrashOptions struct {
 }
 
 // CrashClone returns a new file system with what the options leave of this one, as if the machine
-// had stopped at this instant. This one is not changed. The clone has no locks, no fault function and
-// nothing pending; it keeps the capacity.
+// had stopped at this instant. This one is not changed. The clone keeps the capacity, and has no
+// locks, no fault function and, save for LoseNone, nothing that is not durable.
 func (m *Mem) CrashClone(opts CrashOptions) *Mem {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := &crash{from: m, to: NewMem(), opts: opts, entries: make(map[*node]map[string]*node)}
-	c.to.zero = m.zero // Never written, so it can be shared.
+	to := NewMem()
+	to.zero = m.zero // Never written, so it can be shared.
+	to.capacity = m.capacity
+	if opts.Loss == LoseNone {
+		m.copyTo(to)
+		return to
+	}
+	c := &crash{from: m, to: to, opts: opts, entries: make(map[*node]map[string]*node)}
 	c.chooseNames()
-	c.to.root = c.clone(m.root)
-	c.to.capacity = m.capacity
-	return c.to
+	to.root = c.clone(m.root)
+	return to
+}
+
+// copyTo makes to an exact copy.
+func (m *Mem) copyTo(to *Mem) {
+	copies := make(map[*node]*node)
+	var copyNode func(n *node) *node
+	copyNode = func(n *node) *node {
+		if n == nil || copies[n] != nil {
+			return copies[n]
+		}
+		c := &node{
+			current: n.current.clone(m.zero), stable: n.stable.clone(m.zero),
+			pending: slices.Clone(n.pending), // The bytes of a change never change.
+		}
+		copies[n] = c
+		if n.isDir() {
+			c.live, c.durable = make(map[string]*node), make(map[string]*node)
+			for name, child := range n.live {
+				c.live[name] = copyNode(child)
+			}
+			for name, child := range n.durable {
+				c.durable[name] = copyNode(child)
+			}
+		}
+		return c
+	}
+	to.root, to.used = copyNode(m.root), m.used
+	for _, change := range m.names {
+		parts := slices.Clone(change.parts)
+		for i, p := range parts {
+			parts[i].dir, parts[i].target = copyNode(p.dir), copyNode(p.target)
+		}
+		to.names = append(to.names, &nameChange{parts: parts})
+	}
 }
 
 // crash is the making of one clone.
@@ -58,7 +99,7 @@ func (c *crash) chooseNames() {
 	}
 	lost := make(map[place]bool)
 	for _, change := range c.from.names {
-		keep := c.opts.Loss == LoseNone || c.opts.Loss == LoseSome && c.opts.Rand.IntN(2) == 0
+		keep := c.opts.Loss == LoseSome && c.opts.Rand.IntN(2) == 0
 		for _, p := range change.parts {
 			keep = keep && !lost[place{p.dir, p.name}]
 		}
@@ -104,11 +145,7 @@ func (c *crash) clone(n *node) *node {
 
 func (c *crash) cloneFile(n *node) *node {
 	im := n.stable.clone(c.from.zero)
-	switch {
-	case c.opts.Loss == LoseNone:
-		// What a failed sync dropped is in no pending change, yet the page cache still holds it.
-		im = n.current.clone(c.from.zero)
-	case c.opts.Loss == LoseSome && len(n.pending) > 0:
+	if c.opts.Loss == LoseSome && len(n.pending) > 0 {
 		c.losePart(n, &im)
 	}
 	file := &node{current: im, stable: im.clone(c.from.zero)}
