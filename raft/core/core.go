@@ -166,6 +166,8 @@ func (c *Core) Step(input Input) Effects {
 		c.read(in)
 	case Persisted:
 		c.persisted(in)
+	case DiskFull:
+		c.disk.waitingSince = c.ticks
 	case Applied:
 		c.appliedTo(in)
 	case SnapshotTaken:

@@ -115,7 +115,7 @@ func (c *Core) persisted(in Persisted) {
 	}
 }
 
-// hung tells whether the disk has owed a sync for too long for this node to lead.
+// hung tells whether the disk has owed a sync for too long for this node to lead while others could.
 func (c *Core) hung() bool {
-	return !c.disk.settled() && c.ticks-c.disk.waitingSince >= 2*uint64(c.config.ElectionTicks)
+	return !c.disk.settled() && c.ticks-c.disk.waitingSince >= 2*uint64(c.config.ElectionTicks) && c.others()
 }

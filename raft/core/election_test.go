@@ -341,6 +341,23 @@ func TestLeaderWithAHungDiskStepsDown(t *testing.T) {
 	}
 }
 
+// SCENARIO 41: a full disk is not a hung one. Reads and heartbeats go on.
+func TestLeaderWithAFullDiskGoesOn(t *testing.T) {
+	s := newSingle(t, 3, HardState{}, nil)
+	s.leadCommitted()
+	s.Step(Propose{Commands: [][]byte{[]byte("a")}})
+	for range 50 {
+		s.receive(HeartbeatReply{Envelope: from(2, 1)})
+		s.Step(DiskFull{})
+		s.tick()
+	}
+	s.wantRole(Leader, 1)
+	s.Step(Read{ID: 1})
+	if e := s.receive(HeartbeatReply{Envelope: from(2, 1), Round: s.round}); len(e.Reads) != 1 {
+		t.Fatal("a read is not served while the disk is full")
+	}
+}
+
 // SCENARIO 16: knowledge of a leader expires.
 func TestLeaderKnowledgeExpires(t *testing.T) {
 	for name, configuration := range map[string]Configuration{

@@ -34,6 +34,11 @@ type Persisted struct {
 	Seq uint64
 }
 
+// DiskFull says that the disk answers but has no room, and that what is owed is being tried again.
+// A leader then does not take its disk for hung, and goes on serving reads. The driver repeats it
+// more often than every election timeout, and refuses proposals meanwhile.
+type DiskFull struct{}
+
 // Applied says that the state machine has applied the log up to Index.
 type Applied struct{ Index uint64 }
 
@@ -83,6 +88,7 @@ func (Receive) input()           {}
 func (Propose) input()           {}
 func (Read) input()              {}
 func (Persisted) input()         {}
+func (DiskFull) input()          {}
 func (Applied) input()           {}
 func (SnapshotTaken) input()     {}
 func (SnapshotInstalled) input() {}
