@@ -3,6 +3,7 @@ package fsm
 import (
 	"bytes"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -67,4 +68,33 @@ func TestBatchGivesBackWhatWasAppended(t *testing.T) {
 	if got := strings.Join(lines, "\n"); got != "set k v\nget k" {
 		t.Errorf("commands %q", got)
 	}
+}
+
+// TestReadsRunBesideEachOther: under a shared lock any number of reads may run at once. The race
+// detector shows whether they change anything they share.
+func TestReadsRunBesideEachOther(t *testing.T) {
+	m := New()
+	m.Advance(1, 1000)
+	apply(m, "mset a 1 b 2 c text")
+	apply(m, "pexpire b 100")
+	lines := []string{"get a", "get c", "randomkey", "scan 0", "keys *", "dbsize", "mget a b c", "ttl b", "object idletime a",
+		"touch a", "getrange a 0 0", "strlen a", "exists a b", "type a", "bitcount a", "lcs a c"}
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Add(1)
+		go func() {
+			defer readers.Done()
+			var w Writer
+			for i := range 2000 {
+				w.Buf = w.Buf[:0]
+				now := int64(1000 + i%200)
+				if due := m.Read(now, words(lines[i%len(lines)]), &w); due != (len(w.Buf) == 0) {
+					t.Errorf("%s at %d: due %v, reply %q", lines[i%len(lines)], now, due, w.Buf)
+				}
+				m.Stats()
+				m.CountKeysInSlot(Slot([]byte("a")))
+			}
+		}()
+	}
+	readers.Wait()
 }
