@@ -26,6 +26,14 @@ func (d *deadlineIndex) first() int64 {
 	return d.heap[0].deadline
 }
 
+// due returns the first entry if its deadline has come at a time, else nil.
+func (d *deadlineIndex) due(now int64) *entry {
+	if len(d.heap) == 0 || d.heap[0].deadline > now {
+		return nil
+	}
+	return d.heap[0].entry
+}
+
 // set changes an entry's deadline; zero takes it out of the index.
 func (d *deadlineIndex) set(e *entry, deadline int64) {
 	switch {

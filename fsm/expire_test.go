@@ -172,6 +172,26 @@ func checkWaitingKeyIsAbsent(t *testing.T, m *Machine) {
 	checkInvariants(t, m)
 }
 
+// TestTheEndOfTime: the last stamp there is takes every deadline with it and does no harm.
+func TestTheEndOfTime(t *testing.T) {
+	m := New()
+	m.Advance(1, 1000)
+	apply(m, "set k v pxat 9223372036854775807")
+	apply(m, "set l v")
+	m.Advance(2, math.MaxInt64)
+	m.Advance(3, math.MinInt64)
+	if got := apply(m, "mget k l"); got != "*2\r\n$-1\r\n$1\r\nv\r\n" || m.LogTime() != math.MaxInt64 {
+		t.Errorf("at the end of time: %q", got)
+	}
+	if got := apply(m, "expire l 1"); got != "-ERR invalid expire time in 'expire' command\r\n" {
+		t.Errorf("a deadline after the end of time: %q", got)
+	}
+	if got := apply(m, "ttl l"); got != ":-1\r\n" {
+		t.Errorf("ttl at the end of time: %q", got)
+	}
+	reload(t, m)
+}
+
 // TestDeadlinesComeInOrder: keys go in the order (deadline, key), so replicas that remove only some
 // of the due keys remove the same ones.
 func TestDeadlinesComeInOrder(t *testing.T) {

@@ -35,10 +35,10 @@ func (m *Machine) Advance(index uint64, now int64) {
 	m.index = index
 	m.logTime = max(m.logTime, now)
 	for range expirePerEntry {
-		if m.keys.deadlines.first() > m.logTime {
+		e := m.keys.deadlines.due(m.logTime)
+		if e == nil {
 			return
 		}
-		e := m.keys.deadlines.heap[0].entry
 		m.expire(placeOf([]byte(e.key)), e)
 	}
 }

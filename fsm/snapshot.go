@@ -140,6 +140,8 @@ type stateReader struct {
 	r      *bufio.Reader
 	offset int64
 	err    error
+	// names are buffers for the names of the last key and of the one before.
+	names [2][]byte
 }
 
 func (l *stateReader) fail(format string, args ...any) {
@@ -149,7 +151,7 @@ func (l *stateReader) fail(format string, args ...any) {
 }
 
 func (l *stateReader) load(m *Machine) {
-	magic := l.bytes(uint64(len(snapshotMagic)), uint64(len(snapshotMagic)))
+	magic := l.bytes(nil, uint64(len(snapshotMagic)), uint64(len(snapshotMagic)))
 	if l.err == nil && string(magic) != snapshotMagic {
 		l.fail("not a state of this format")
 	}
@@ -177,18 +179,19 @@ func (l *stateReader) entry(m *Machine, last place) place {
 	if l.err == nil && k != kindString {
 		l.fail("value of unknown kind %d", k)
 	}
-	key := l.bytes(l.uvarint(), stringMax)
-	at := placeOf(key)
-	e := &entry{key: string(key), deadline: 0, kind: k, encoding: enc, epoch: m.keys.epoch, dataEpoch: m.keys.epoch}
+	name := l.bytes(l.names[0][:0], l.uvarint(), stringMax)
+	l.names[0], l.names[1] = l.names[1], name
+	at := placeOf(name)
+	e := &entry{key: string(name), kind: k, encoding: enc, epoch: m.keys.epoch, dataEpoch: m.keys.epoch}
 	deadline := l.time()
 	e.touched = l.time()
 	switch enc {
 	case encodingInt, encodingIntCopy:
 		e.number = l.varint()
 	case encodingEmbstr:
-		e.data = l.bytes(l.uvarint(), embstrMax)
+		e.data = l.bytes(nil, l.uvarint(), embstrMax)
 	case encodingRaw:
-		e.data = l.bytes(l.uvarint(), stringMax)
+		e.data = l.bytes(nil, l.uvarint(), stringMax)
 	default:
 		l.fail("string of unknown encoding %d", enc)
 	}
@@ -274,8 +277,9 @@ func (l *stateReader) time() int64 {
 	return int64(u)
 }
 
-// bytes reads n bytes. Memory grows with what is really there, not with what n claims.
-func (l *stateReader) bytes(n, limit uint64) []byte {
+// bytes reads n bytes into dst, which is empty, and returns it. Memory grows with what is really
+// there, not with what n claims.
+func (l *stateReader) bytes(dst []byte, n, limit uint64) []byte {
 	if l.err != nil {
 		return nil
 	}
@@ -284,19 +288,21 @@ func (l *stateReader) bytes(n, limit uint64) []byte {
 		return nil
 	}
 	const step = 1 << 20
-	b := make([]byte, 0, min(n, step))
-	for uint64(len(b)) < n {
-		start := len(b)
-		if start == cap(b) {
-			b = append(b, 0)[:start]
+	if dst == nil || uint64(cap(dst)) < min(n, step) {
+		dst = make([]byte, 0, min(n, step))
+	}
+	for uint64(len(dst)) < n {
+		start := len(dst)
+		if start == cap(dst) {
+			dst = append(dst, 0)[:start]
 		}
-		b = b[:min(n, uint64(cap(b)))]
-		read, err := io.ReadFull(l.r, b[start:])
+		dst = dst[:min(n, uint64(cap(dst)))]
+		read, err := io.ReadFull(l.r, dst[start:])
 		l.offset += int64(read)
 		if err != nil {
 			l.short(err)
 			return nil
 		}
 	}
-	return b
+	return dst
 }
