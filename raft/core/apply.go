@@ -4,6 +4,9 @@ package core
 type application struct {
 	// delivered is the last index handed out, applied the last that the state machine has applied.
 	delivered, applied uint64
+	// handed is what lies between them: a slow state machine gets no more than a window at a time,
+	// so that it costs bounded memory here and in the driver. The rest waits on disk.
+	handed window
 }
 
 // commitByCounting moves the leader's commit index. Only entries of the current term are committed
@@ -41,14 +44,15 @@ func (c *Core) commitTo(index uint64) {
 func (c *Core) deliver() {
 	limit := min(c.commit, c.disk.durable)
 	from := c.apply.delivered + 1
-	if from > limit || c.incoming.installing || c.asked(None) {
+	room := c.config.MaxUnappliedBytes - c.apply.handed.bytes
+	if from > limit || room <= 0 || c.incoming.installing || c.asked(None) {
 		return
 	}
 	if from > c.log.prev.Index {
-		c.handOut(c.log.sliceAll(from, limit))
+		c.handOut(c.log.slice(from, limit, room))
 		return
 	}
-	c.askLog(ReadLog{Term: c.term, From: from, To: min(limit, c.log.prev.Index), MaxBytes: c.config.MaxAppendBytes})
+	c.askLog(ReadLog{Term: c.term, From: from, To: min(limit, c.log.prev.Index), MaxBytes: min(room, c.config.MaxAppendBytes)})
 }
 
 // handOut gives consecutive entries to the state machine.
@@ -59,6 +63,7 @@ func (c *Core) handOut(entries []Entry) {
 		c.out.Apply = append(c.out.Apply, entries...)
 	}
 	c.apply.delivered += uint64(len(entries))
+	c.apply.handed.add(c.apply.delivered, sizeOf(entries))
 }
 
 // applyRead hands out entries that came from disk.
@@ -84,5 +89,11 @@ func (c *Core) appliedTo(in Applied) {
 		return // from before a snapshot
 	}
 	c.apply.applied = in.Index
-	c.log.trim(min(c.commit, c.apply.applied, c.disk.durable), c.config.MaxTailBytes)
+	c.apply.handed.free(in.Index)
+}
+
+// trim keeps the end of the log in memory within its bound. What is not committed, or not durable
+// here, stays; the rest can be read again from disk.
+func (c *Core) trim() {
+	c.log.trim(min(c.commit, c.disk.durable), c.config.MaxTailBytes)
 }

@@ -168,7 +168,7 @@ func smallLimits() Config {
 	return Config{
 		ElectionTicks: 6, HeartbeatTicks: 1,
 		MaxEntryBytes: 100, MaxAppendBytes: 200, MaxInflightBytes: 600, MaxInflightMessages: 3,
-		MaxUncommittedBytes: 2000, MaxTailBytes: 500, SnapshotChunkBytes: 7,
+		MaxUncommittedBytes: 2000, MaxTailBytes: 500, MaxUnappliedBytes: 400, SnapshotChunkBytes: 7,
 	}
 }
 

@@ -46,8 +46,12 @@ type Config struct {
 	MaxInflightMessages int
 	// MaxUncommittedBytes (default 64 MiB) bounds what a leader takes on before it commits.
 	MaxUncommittedBytes int
-	// MaxTailBytes (default 64 MiB) bounds the applied entries kept in memory for lagging peers.
+	// MaxTailBytes (default 64 MiB) bounds the log in memory, save for what is not committed or not
+	// durable yet. Applied entries stay within it for lagging peers.
 	MaxTailBytes int
+	// MaxUnappliedBytes (default 64 MiB) bounds what is handed out in Effects.Apply and not yet
+	// applied. While so much waits, a leader refuses proposals too.
+	MaxUnappliedBytes int
 	// SnapshotChunkBytes (default 1 MiB) is the size of a snapshot's pieces on the wire.
 	SnapshotChunkBytes int
 	// MaxWaitingReads (default 65536) bounds the reads that wait for confirmation.
@@ -78,6 +82,7 @@ func (c Config) withDefaults() Config {
 	def(&c.MaxInflightMessages, 256)
 	def(&c.MaxUncommittedBytes, 64*mib)
 	def(&c.MaxTailBytes, 64*mib)
+	def(&c.MaxUnappliedBytes, 64*mib)
 	def(&c.SnapshotChunkBytes, mib)
 	def(&c.MaxWaitingReads, 64*kib)
 	if c.FirstIndex == 0 {
@@ -111,6 +116,7 @@ func (c *Config) validate() error {
 		{"MaxInflightMessages", c.MaxInflightMessages},
 		{"MaxUncommittedBytes", c.MaxUncommittedBytes},
 		{"MaxTailBytes", c.MaxTailBytes},
+		{"MaxUnappliedBytes", c.MaxUnappliedBytes},
 		{"SnapshotChunkBytes", c.SnapshotChunkBytes},
 		{"MaxWaitingReads", c.MaxWaitingReads},
 	} {

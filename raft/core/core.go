@@ -195,6 +195,7 @@ func (c *Core) settle() {
 		c.pumpPeers()
 	}
 	c.deliver()
+	c.trim()
 	c.beginInstall()
 	c.persist()
 	if status := c.Status(); status != c.reported {

@@ -56,7 +56,7 @@ const (
 	NotLeader
 	// Transferring: leadership is being handed over.
 	Transferring
-	// Overloaded: too many bytes are proposed and not yet committed.
+	// Overloaded: too much is proposed and not yet committed, or committed and not yet applied.
 	Overloaded
 	// TooLarge: a command exceeds Config.MaxEntryBytes.
 	TooLarge

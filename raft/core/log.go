@@ -89,9 +89,9 @@ func (s span) from(index uint64) span {
 	return span{prev: s.entries[n-1].position(), entries: s.entries[n:]}
 }
 
-// raftLog is the end of the log in memory: what may still be replaced, persisted, committed or
-// applied, and behind it some applied entries for lagging peers. Older entries are on disk, and
-// before those, in the snapshot.
+// raftLog is the end of the log in memory: what may still be replaced, or must still be committed or
+// persisted, and before it what a bound allows, for the state machine and for lagging peers. Older
+// entries are on disk, and before those, in the snapshot.
 //
 // Slices of entries are handed out and never written again: an append writes only beyond every
 // slice given so far, and a truncation gives up the array.

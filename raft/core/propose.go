@@ -34,6 +34,9 @@ func (c *Core) refuse(commands [][]byte) Refusal {
 	if c.commit < c.log.last().Index && c.lead.uncommitted+size > c.config.MaxUncommittedBytes {
 		return Overloaded
 	}
+	if c.apply.handed.bytes >= c.config.MaxUnappliedBytes {
+		return Overloaded // the state machine does not keep up
+	}
 	return Accepted
 }
 

@@ -410,3 +410,43 @@ func TestConfigurationFollowsTheLog(t *testing.T) {
 		t.Fatalf("%d configurations are kept, want only the committed one", len(s.memberships))
 	}
 }
+
+// A state machine that does not keep up costs bounded memory: it gets a window at a time, the log
+// before it stays on disk, and a leader takes on no more.
+func TestSlowStateMachineIsBounded(t *testing.T) {
+	s := newSingleFrom(t, Config{ID: 1, Configuration: voters(1), MaxTailBytes: 1000, MaxUnappliedBytes: 1000})
+	s.leadCommitted()
+	handed, refused := 0, false
+	for range 100 {
+		e := s.Step(Propose{Commands: [][]byte{make([]byte, 100)}})
+		refused = refused || e.Proposed.Refusal == Overloaded
+		handed += sizeOf(s.flush().Apply)
+	}
+	if !refused || handed > 1000+164 || s.log.bytes > 1000+164 {
+		t.Fatalf("refused %t, %d bytes handed out, %d in memory; the limits are 1000 each", refused, handed, s.log.bytes)
+	}
+	for s.apply.applied < s.commit {
+		e := s.Step(Applied{Index: s.apply.delivered})
+		for _, r := range e.ReadLog {
+			t.Fatalf("read log %+v: these entries are in memory", r)
+		}
+	}
+	if e := s.Step(Propose{Commands: [][]byte{[]byte("a")}}); e.Proposed.Refusal != Accepted {
+		t.Fatalf("%s although everything is applied", e.Proposed.Refusal.text())
+	}
+
+	// A follower goes on storing, and reads from disk what it could not hand out in time.
+	f := newSingleFrom(t, Config{ID: 1, Configuration: voters(3), HardState: HardState{Term: 1}, MaxTailBytes: 1000, MaxUnappliedBytes: 1000})
+	for i := range uint64(100) {
+		prev := Position{Index: i, Term: min(i, 1)}
+		f.receive(AppendRequest{Envelope: from(2, 1), Prev: prev, Commit: i + 1, Entries: []Entry{{Index: i + 1, Term: 1, Kind: EntryCommand, Data: make([]byte, 100)}}})
+		f.flush()
+	}
+	if f.commit != 100 || f.log.bytes > 1000 {
+		t.Fatalf("commit %d, %d bytes in memory", f.commit, f.log.bytes)
+	}
+	e := f.Step(Applied{Index: f.apply.delivered})
+	if len(e.ReadLog) != 1 || e.ReadLog[0].Peer != None || e.ReadLog[0].From != f.apply.delivered+1 {
+		t.Fatalf("read log %+v, want what comes after %d", e.ReadLog, f.apply.delivered)
+	}
+}
