@@ -50,7 +50,7 @@ func parseListeners(c *Config, text string) error {
 		listener := Listener{Name: fmt.Sprintf("listener%d", i+1), Listen: item}
 		if name, rest, found := strings.Cut(item, "="); found {
 			listener.Name, listener.Listen = name, rest
-			if checkClusterID(name) != nil {
+			if checkName(name) != nil {
 				return fmt.Errorf("%q is no name: 1 to 64 letters, digits, dots, dashes or underscores are needed", name)
 			}
 		}

@@ -8,7 +8,9 @@ import (
 
 // TestErrors keeps each error to one line that names key, value, where it came from and what is allowed.
 func TestErrors(t *testing.T) {
-	size := func(from, to string) string { return "must be a size from " + from + " to " + to + ", such as 1000000, 64kb or 1gb" }
+	size := func(from, to string) string {
+		return "must be a size from " + from + " to " + to + ", such as 1000000, 64kb or 1gb"
+	}
 	env := func(name, value string) map[string]string { return map[string]string{name: value} }
 	for _, test := range []struct {
 		file string

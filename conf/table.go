@@ -58,11 +58,9 @@ func clusterSettings() []setting {
 			"This node's number. It names the node for ever: no other node may get it, not even after this one is gone."),
 		{
 			name: "cluster-id", kind: "text", fallback: "redoubt", allowed: "1 to 64 letters, digits, dots, dashes or underscores",
-			doc:   "The cluster's name. Nodes of different names refuse to talk to each other.",
-			parse: func(c *Config, text string) error { c.ClusterID = text; return checkClusterID(text) },
-			format: func(c *Config) string {
-				return c.ClusterID
-			},
+			doc:    "The cluster's name. Nodes of different names refuse to talk to each other.",
+			parse:  func(c *Config, text string) error { c.ClusterID = text; return checkName(text) },
+			format: func(c *Config) string { return c.ClusterID },
 		},
 		{
 			name: "dir", kind: "path", fallback: "./redoubt-data", allowed: "the path of a directory",

@@ -66,8 +66,8 @@ func checkNotEmpty(text string) error {
 	return nil
 }
 
-// checkClusterID keeps the name fit for logs, files and CLUSTER replies.
-func checkClusterID(text string) error {
+// checkName keeps a name fit for logs, lists and CLUSTER replies.
+func checkName(text string) error {
 	if len(text) < 1 || len(text) > 64 || strings.IndexFunc(text, func(r rune) bool { return !isNameRune(r) }) >= 0 {
 		return errNotAllowed
 	}

@@ -231,8 +231,15 @@ func (r *Reader) readFooter(start int64) error {
 
 // drain reads an image to its end, or up to its damage, and returns what it was seen to hold.
 func (r *Reader) drain() (footer, error) {
-	_, err := io.Copy(io.Discard, r)
-	return r.seen, err
+	r.rest = nil
+	for r.err == nil {
+		r.err = r.next()
+	}
+	r.rest = nil
+	if errors.Is(r.err, io.EOF) {
+		return r.seen, nil
+	}
+	return r.seen, r.err
 }
 
 // readInfo reads header and footer of the image in dir/name, without the blocks between them. It
