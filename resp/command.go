@@ -56,7 +56,7 @@ func commandInfo(c *conn, words [][]byte, w *fsm.Writer) {
 		if row := c.server.commands.row(name); row != nil {
 			describeCommand(w, row)
 		} else {
-			w.NullArray()
+			w.Null()
 		}
 	}
 }

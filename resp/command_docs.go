@@ -35,16 +35,16 @@ func describeCommand(w *fsm.Writer, row *fsm.Command) {
 	w.Int(int64(row.KeyStep))
 	statusSet(w, row.Categories)
 	tips := strings.Fields(commandTips(row.Name))
-	w.Array(len(tips))
+	w.Set(len(tips))
 	for _, tip := range tips {
 		w.BulkString(tip)
 	}
 	specs := keySpecs(row)
-	w.Array(len(specs))
+	w.Set(len(specs))
 	for _, spec := range specs {
 		spec.describe(w)
 	}
-	w.Array(len(row.Subcommands))
+	w.Set(len(row.Subcommands))
 	for _, sub := range row.Subcommands {
 		describeCommand(w, sub)
 	}

@@ -25,24 +25,26 @@ func configCommands() []*local {
 }
 
 func configGet(c *conn, words [][]byte, w *fsm.Writer) {
-	var found []*Parameter
-	patterns := make([]string, 0, len(words)-2)
-	for _, word := range words[2:] {
-		patterns = append(patterns, strings.ToLower(string(word)))
-	}
+	type match struct{ name, value string }
+	var found []match
 	for i := range c.server.params.list {
 		p := &c.server.params.list[i]
-		for _, pattern := range patterns {
-			if globMatch(pattern, p.Name) {
-				found = append(found, p)
+		for _, word := range words[2:] {
+			if equalFold(word, p.Name) {
+				// Like Redis, a name is repeated as the client wrote it.
+				found = append(found, match{string(word), p.Get()})
+				break
+			}
+			if globMatch(strings.ToLower(string(word)), p.Name) {
+				found = append(found, match{p.Name, p.Get()})
 				break
 			}
 		}
 	}
 	w.Map(len(found))
-	for _, p := range found {
-		w.BulkString(p.Name)
-		w.BulkString(p.Get())
+	for _, m := range found {
+		w.BulkString(m.name)
+		w.BulkString(m.value)
 	}
 }
 

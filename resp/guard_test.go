@@ -133,6 +133,9 @@ func TestGuardAllocatesNothing(t *testing.T) {
 // takes every multibulk frame that it passes and finds as many words in it.
 func FuzzGuard(f *testing.F) {
 	for _, input := range hostile {
+		if len(input) > 1<<10 {
+			continue // Long seeds keep the fuzzer busy with shortening them. The other tests have them.
+		}
 		f.Add([]byte(input), []byte{1})
 		f.Add([]byte(input), []byte{3, 250, 1})
 	}

@@ -1,6 +1,6 @@
 package resp
 
-// splitInline splits an inline command into its words as Redis does: words are separated by white space
+// splitInline splits an inline command into its words as Redis does: words are separated by blanks
 // and may be quoted. Double quotes know the escapes \n \r \t \b \a \xHH and take any other escaped
 // byte as itself; single quotes know only \'. A closing quote must be followed by white space or the end.
 //
@@ -9,7 +9,7 @@ package resp
 func splitInline(line []byte, words [][]byte, buf []byte) (_ [][]byte, _ []byte, ok bool) {
 	if cap(buf)-len(buf) < len(line) {
 		// Words point into buf, so it must not move while they are made. No word grows by unquoting.
-		buf = make([]byte, 0, len(line))
+		buf = make([]byte, 0, max(len(line), 512))
 	}
 	for i := 0; ; {
 		for i < len(line) && isSpace(line[i]) {
@@ -19,7 +19,8 @@ func splitInline(line []byte, words [][]byte, buf []byte) (_ [][]byte, _ []byte,
 			return words, buf, true
 		}
 		start := len(buf)
-		for i < len(line) && !isSpace(line[i]) {
+	word:
+		for i < len(line) && !endsWord(line[i]) {
 			switch line[i] {
 			case '"':
 				buf, i, ok = unquoteDouble(buf, line, i+1)
@@ -33,6 +34,7 @@ func splitInline(line []byte, words [][]byte, buf []byte) (_ [][]byte, _ []byte,
 			if !ok || i < len(line) && !isSpace(line[i]) {
 				return words, buf, false
 			}
+			break word
 		}
 		words = append(words, buf[start:len(buf):len(buf)])
 	}
@@ -91,6 +93,10 @@ func unescape(c byte) byte {
 	}
 	return c
 }
+
+// endsWord reports whether an unquoted byte ends a word. Between words Redis skips all white space, but not all of
+// it ends one.
+func endsWord(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
 func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 

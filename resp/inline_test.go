@@ -28,6 +28,8 @@ func TestSplitInline(t *testing.T) {
 		`"a\"`:                           `unbalanced`,
 		`"\`:                             `unbalanced`,
 		`a\x41`:                          `["a\\x41"]`,
+		"a\vb \v\f c":                    `["a\vb" "c"]`,
+		"'a'\v'b'":                       `["a" "b"]`,
 		"a\x00b":                         `["a\x00b"]`,
 	} {
 		words, _, ok := splitInline([]byte(line), nil, nil)
