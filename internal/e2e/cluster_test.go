@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -136,34 +135,7 @@ func (c *cluster) serving() []*process {
 	return serving
 }
 
-// standing is what a node says of itself in INFO raft.
-type standing struct {
-	role                  string
-	term, leader          uint64
-	commit, applied, last uint64
-	snapshot              uint64
-}
-
-func (p *process) standing() (standing, error) {
-	fields, err := info(p.client, "raft")
-	if err != nil {
-		return standing{}, err
-	}
-	s := standing{role: fields["raft_role"]}
-	for name, number := range map[string]*uint64{
-		"raft_term":           &s.term,
-		"raft_leader_id":      &s.leader,
-		"raft_commit_index":   &s.commit,
-		"raft_applied_index":  &s.applied,
-		"raft_last_index":     &s.last,
-		"raft_snapshot_index": &s.snapshot,
-	} {
-		if *number, err = strconv.ParseUint(fields[name], 10, 64); err != nil {
-			return standing{}, fmt.Errorf("INFO raft of node %d: %s: %w", p.id, name, err)
-		}
-	}
-	return s, nil
-}
+func (p *process) standing() (standing, error) { return standingAt(p.client) }
 
 // findLeader returns the node that the serving nodes agree on.
 func (c *cluster) findLeader() (*process, error) {

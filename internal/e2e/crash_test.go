@@ -8,31 +8,6 @@ import (
 	"time"
 )
 
-const (
-	// writers is how many clients a load has.
-	writers = 16
-	// resumeLimit is how long writes may fail after a kill, at default settings.
-	resumeLimit = 2 * time.Second
-	// warmUp is how long a load runs before a fault, and goes on after it.
-	warmUp = 700 * time.Millisecond
-	// aftermath is how long a load goes on after a fault: longer than a resumption may take.
-	aftermath = 3 * time.Second
-)
-
-// expectResumed checks how long the load was not served after a fault.
-func expectResumed(t *testing.T, l *load, fault string, at time.Time) {
-	t.Helper()
-	l.halt()
-	silence, ok := l.silence(at)
-	if !ok {
-		t.Fatalf("after %s no write succeeded any more", fault)
-	}
-	t.Logf("after %s: %v without an acknowledged write", fault, silence.Round(time.Millisecond))
-	if silence > resumeLimit {
-		t.Errorf("after %s writes resumed after %v, promised: %v", fault, silence, resumeLimit)
-	}
-}
-
 func TestAcknowledgedWritesOutliveTheLeader(t *testing.T) {
 	c := startCluster(t)
 	for round := range 3 {
@@ -42,7 +17,7 @@ func TestAcknowledgedWritesOutliveTheLeader(t *testing.T) {
 		at := time.Now()
 		leader.kill(t)
 		during(aftermath)
-		expectResumed(t, l, "kill -9 of the leader", at)
+		expectResumed(t, l, "kill -9 of the leader", at, resumeLimit)
 		l.verify()
 		leader.start(t)
 		c.waitReady()
@@ -62,7 +37,7 @@ func TestAcknowledgedWritesOutliveAFollower(t *testing.T) {
 	follower.start(t)
 	c.waitReady()
 	during(warmUp)
-	expectResumed(t, l, "kill -9 of a follower", at)
+	expectResumed(t, l, "kill -9 of a follower", at, resumeLimit)
 	c.waitCaughtUp()
 	l.verify()
 }
@@ -117,7 +92,7 @@ func TestGracefulStop(t *testing.T) {
 		t.Errorf("SIGTERM: exit code %d, promised: 0", code)
 	}
 	during(warmUp)
-	expectResumed(t, l, "SIGTERM to the leader", at)
+	expectResumed(t, l, "SIGTERM to the leader", at, resumeLimit)
 	l.verify()
 	leader.start(t)
 	c.waitReady()

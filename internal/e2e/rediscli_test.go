@@ -4,44 +4,23 @@ package e2e
 
 import (
 	"fmt"
-	"net"
-	"os/exec"
-	"strconv"
 	"strings"
 	"testing"
 )
-
-// redisCLI runs redis-cli against a node and returns what it prints.
-func redisCLI(t *testing.T, n *process, stdin string, args ...string) string {
-	t.Helper()
-	host, port, err := net.SplitHostPort(n.client)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("redis-cli", append([]string{"-h", host, "-p", port}, args...)...)
-	if stdin != "" {
-		cmd.Stdin = strings.NewReader(stdin)
-	}
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("redis-cli %v: %v\n%s", args, err, out)
-	}
-	return strings.TrimRight(string(out), "\n")
-}
 
 // The session that the README shows, asked of every node.
 func TestRedisCLI(t *testing.T) {
 	c := startCluster(t)
 	for i, n := range c.nodes {
 		key := fmt.Sprintf("greeting:%d", i)
-		expectOutput(t, "OK", redisCLI(t, n, "", "-c", "set", key, "hello"))
-		expectOutput(t, "11", redisCLI(t, c.nodes[(i+1)%3], "", "-c", "append", key, " world"))
-		expectOutput(t, "hello world", redisCLI(t, c.nodes[(i+2)%3], "", "-c", "get", key))
+		expectOutput(t, "OK", redisCLI(t, n.client, "", "-c", "set", key, "hello"))
+		expectOutput(t, "11", redisCLI(t, c.nodes[(i+1)%3].client, "", "-c", "append", key, " world"))
+		expectOutput(t, "hello world", redisCLI(t, c.nodes[(i+2)%3].client, "", "-c", "get", key))
 	}
 	leader := c.leader()
 	for _, n := range c.nodes {
 		// As a script: commands on standard input.
-		out := redisCLI(t, n, "set script:a 1\nincr script:a\nget script:a\ndel script:a\n", "-c")
+		out := redisCLI(t, n.client, "set script:a 1\nincr script:a\nget script:a\ndel script:a\n", "-c")
 		lines := strings.Split(out, "\n")
 		var answers []string
 		for _, line := range lines {
@@ -50,44 +29,28 @@ func TestRedisCLI(t *testing.T) {
 			}
 		}
 		expectOutput(t, "OK 2 2 1", strings.Join(answers, " "))
-		if !strings.Contains(redisCLI(t, n, "", "info", "server"), fmt.Sprintf("process_id:%d", n.pid())) {
+		if !strings.Contains(redisCLI(t, n.client, "", "info", "server"), fmt.Sprintf("process_id:%d", n.pid())) {
 			t.Errorf("INFO server does not name the process id of node %d", n.id)
 		}
 		role := "role:slave"
 		if n == leader {
 			role = "role:master"
 		}
-		if !strings.Contains(redisCLI(t, n, "", "info", "replication"), role) {
+		if !strings.Contains(redisCLI(t, n.client, "", "info", "replication"), role) {
 			t.Errorf("INFO replication of node %d does not say %s", n.id, role)
 		}
 		if n == leader {
 			continue
 		}
-		out = redisCLI(t, n, "", "get", "greeting:0")
-		if want := "MOVED " + slotOf(t, n, "greeting:0") + " " + leader.client; !strings.Contains(out, want) {
+		out = redisCLI(t, n.client, "", "get", "greeting:0")
+		if want := "MOVED " + slotOf(t, n.client, "greeting:0") + " " + leader.client; !strings.Contains(out, want) {
 			t.Errorf("a follower answers %q, promised: %q", out, want)
 		}
-		out = redisCLI(t, n, "readonly\nget greeting:0\n")
+		out = redisCLI(t, n.client, "readonly\nget greeting:0\n")
 		expectOutput(t, "OK\nhello world", out)
 	}
-	out := redisCLI(t, leader, "", "--cluster", "check", leader.client)
+	out := redisCLI(t, leader.client, "", "--cluster", "check", leader.client)
 	if !strings.Contains(out, "[OK] All 16384 slots covered") {
 		t.Errorf("redis-cli --cluster check is not content:\n%s", out)
-	}
-}
-
-func slotOf(t *testing.T, n *process, key string) string {
-	t.Helper()
-	r, err := ask(n.client, askTimeout, "CLUSTER", "KEYSLOT", key)
-	if err != nil || r.kind != ':' {
-		t.Fatalf("CLUSTER KEYSLOT: %v, %v", r, err)
-	}
-	return strconv.FormatInt(r.number, 10)
-}
-
-func expectOutput(t *testing.T, want, have string) {
-	t.Helper()
-	if have != want {
-		t.Errorf("redis-cli printed %q, promised: %q", have, want)
 	}
 }
