@@ -20,6 +20,9 @@ import (
 // ErrUncertain says that a write was sent and its outcome is unknown: it may or may not have been applied.
 var ErrUncertain = errors.New("clerk: the outcome of the write is unknown")
 
+// ErrClosed says that the clerk was closed; nothing was done.
+var ErrClosed = errors.New("clerk: closed")
+
 // Options adjust a Clerk. The zero value means the defaults.
 type Options struct {
 	// AttemptTimeout bounds one attempt on one node. Default: 3 s.
@@ -45,6 +48,7 @@ type Clerk struct {
 
 	mu      sync.Mutex
 	clients map[string]*redis.Client
+	closed  bool
 	leader  string // who answered last, or whom a redirect named
 	next    int    // which of nodes to ask when no leader is known
 }
@@ -91,15 +95,16 @@ func (c *Clerk) Append(ctx context.Context, key, value string) error {
 	return err
 }
 
-// Close closes every connection.
+// Close closes every connection. Calls under way end with ErrUncertain or ErrClosed.
 func (c *Clerk) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.closed = true
 	var errs []error
 	for _, client := range c.clients {
 		errs = append(errs, client.Close())
 	}
-	c.clients = make(map[string]*redis.Client)
+	clear(c.clients)
 	return errors.Join(errs...)
 }
 
@@ -107,7 +112,11 @@ func (c *Clerk) Close() error {
 func (c *Clerk) do(ctx context.Context, readOnly bool, args ...any) (any, error) {
 	for attempt := 1; ; attempt++ {
 		address := c.target()
-		reply, err := c.try(ctx, address, args)
+		client, err := c.client(address)
+		if err != nil {
+			return nil, err
+		}
+		reply, err := c.try(ctx, client, args)
 		outcome := judge(err)
 		switch {
 		case outcome.kind == answered:
@@ -132,10 +141,10 @@ func (c *Clerk) do(ctx context.Context, readOnly bool, args ...any) (any, error)
 	}
 }
 
-func (c *Clerk) try(ctx context.Context, address string, args []any) (any, error) {
+func (c *Clerk) try(ctx context.Context, client *redis.Client, args []any) (any, error) {
 	attempt, cancel := context.WithTimeout(ctx, c.options.AttemptTimeout)
 	defer cancel()
-	return c.client(address).Do(attempt, args...).Result()
+	return client.Do(attempt, args...).Result()
 }
 
 // outcome is what an attempt's error says of the command.
@@ -219,9 +228,12 @@ func (c *Clerk) forget(address string) {
 }
 
 // client returns the connections to one node. They never retry by themselves: only the clerk knows what may be retried.
-func (c *Clerk) client(address string) *redis.Client {
+func (c *Clerk) client(address string) (*redis.Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closed {
+		return nil, ErrClosed
+	}
 	client, ok := c.clients[address]
 	if !ok {
 		client = redis.NewClient(&redis.Options{
@@ -233,7 +245,7 @@ func (c *Clerk) client(address string) *redis.Client {
 		})
 		c.clients[address] = client
 	}
-	return client
+	return client, nil
 }
 
 func pause(ctx context.Context, d time.Duration) error {
