@@ -31,6 +31,8 @@ type conn struct {
 	readOnly    atomic.Bool
 	noEvict     atomic.Bool
 	noTouch     atomic.Bool
+	// waiting: nothing runs, and input is waited for.
+	waiting atomic.Bool
 	// large: the connection may hold more memory than an idle one needs.
 	large atomic.Bool
 	// inputSize and outputSize are the lengths of its buffers.
@@ -252,7 +254,9 @@ func (c *conn) endBatch() {
 // read waits for input. It returns an error when the connection is to end.
 func (c *conn) read() error {
 	for {
+		c.waiting.Store(true)
 		n, err := c.in.fill(c.net, c.guard.want(), c.server.settings.maxQuery.Load())
+		c.waiting.Store(false)
 		c.inputSize.Store(int64(len(c.in.buf)))
 		if n > 0 {
 			c.large.Store(true)

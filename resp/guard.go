@@ -4,12 +4,13 @@ import (
 	"bytes"
 )
 
-// Limits of the protocol that are not settings. They are Redis's.
+// Limits of the protocol that are not settings.
 const (
 	// maxInline is the longest line in bytes: an inline command, or the head of a multibulk command
-	// or of one of its bulks.
+	// or of one of its bulks. It is Redis's.
 	maxInline = 64 * 1024
-	// maxWords is the greatest number of words of a command.
+	// maxWords is the greatest number of words of a command. It was Redis's until version 7, which takes
+	// 2,147,483,647.
 	maxWords = 1024 * 1024
 )
 

@@ -166,32 +166,64 @@ func TestMaxClients(t *testing.T) {
 	}
 }
 
+// TestIdleTimeout: a client that has been silent for longer is closed, one whose command still runs is not.
 func TestIdleTimeout(t *testing.T) {
 	s := start(t, nil)
-	c := s.dial(t)
-	c.want("CONFIG SET timeout 1", "OK")
-	c.wantClosed()
+	silent := s.dial(t)
+	silent.want("CONFIG SET timeout 100", "OK")
+	s.waitForInput(t)
+	s.tendConns(time.Now().Add(90 * time.Second))
+	silent.want("PING", "PONG")
+	s.waitForInput(t)
+	s.replica.entered, s.replica.hold = make(chan struct{}), make(chan struct{})
+	busy := s.dial(t)
+	busy.send("GET k\r\n")
+	<-s.replica.entered
+	s.tendConns(time.Now().Add(101 * time.Second))
+	silent.wantClosed()
+	s.replica.hold <- struct{}{}
+	if got := busy.reply(); got != nil {
+		t.Errorf("GET replied %v", got)
+	}
+}
+
+// waitForInput waits until every connection waits for its client.
+func (s *testServer) waitForInput(t *testing.T) {
+	t.Helper()
+	eventually(t, "all connections wait for input", func() bool {
+		for _, c := range s.clients.all() {
+			if !c.waiting.Load() {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // TestIdleConnectionsGiveBuffersBack: after some silence a connection holds only a small buffer, and it still
 // works.
 func TestIdleConnectionsGiveBuffersBack(t *testing.T) {
 	s := start(t, nil)
-	c := s.dial(t)
-	c.do("SET", "k", strings.Repeat("x", 100<<10))
-	c.send("*2\r\n$4\r\nECHO\r\n$5\r\nhe")
+	amid := s.dial(t)
+	amid.do("SET", "k", strings.Repeat("x", 100<<10))
+	amid.send("*2\r\n$4\r\nECHO\r\n$5\r\nhe")
 	idle := s.dial(t)
 	idle.do("SET", "k", strings.Repeat("x", 100<<10))
+	s.waitForInput(t)
+	s.tendConns(time.Now().Add(idleAfter + time.Second))
 	eventually(t, "the buffers are small", func() bool {
-		for _, other := range s.clients.all() {
-			if other.large.Load() {
+		for _, c := range s.clients.all() {
+			if c.large.Load() {
 				return false
 			}
 		}
 		return true
 	})
-	c.send("llo\r\n")
-	if got := c.reply(); got != "hello" {
+	if size := s.clients.get(2).inputSize.Load(); size > idleBufferSize {
+		t.Errorf("an idle connection keeps an input buffer of %d bytes", size)
+	}
+	amid.send("llo\r\n")
+	if got := amid.reply(); got != "hello" {
 		t.Errorf("a command that was begun before the silence replied %v", got)
 	}
 	idle.want("PING", "PONG")

@@ -71,7 +71,8 @@ type SlotReader interface {
 	KeysInSlot(slot, max int) [][]byte
 }
 
-// New returns a server that runs commands on backend. Serve starts it.
+// New returns a server that runs commands on backend. Serve starts it. After an error the listeners are
+// still the caller's.
 func New(backend Backend, opts Options) (*Server, error) {
 	if len(opts.Listeners) == 0 {
 		return nil, errors.New("resp: no listener")
@@ -184,16 +185,23 @@ func (s *Server) tend() {
 		case <-ticker.C:
 		}
 		now := time.Now()
-		timeout := time.Duration(s.settings.timeout.Load()) * time.Second
-		for _, c := range s.clients.all() {
-			idle := now.Sub(time.Unix(0, c.lastActive.Load()))
-			switch {
-			case timeout > 0 && idle > timeout:
-				c.cut()
-			case idle > idleAfter && c.large.Load():
-				c.wake()
-			}
-		}
+		s.tendConns(now)
 		s.sample(now)
+	}
+}
+
+// tendConns looks at every connection as of now.
+func (s *Server) tendConns(now time.Time) {
+	timeout := time.Duration(s.settings.timeout.Load()) * time.Second
+	for _, c := range s.clients.all() {
+		idle := now.Sub(time.Unix(0, c.lastActive.Load()))
+		switch {
+		case !c.waiting.Load():
+			// A command that takes long is not the client's silence.
+		case timeout > 0 && idle > timeout:
+			c.cut()
+		case idle > idleAfter && c.large.Load():
+			c.wake()
+		}
 	}
 }
