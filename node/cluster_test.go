@@ -36,7 +36,7 @@ func (quiet) Printf(context.Context, string, ...any) {}
 
 // testCluster runs whole nodes in this process: real sockets, simulated disks, clocks that a test can turn.
 type testCluster struct {
-	t     *testing.T
+	t     testing.TB
 	nodes []*testNode
 	// adjust changes each node's options before its start.
 	adjust func(*Options)
@@ -62,7 +62,7 @@ func (c *testClock) Mono() int64 { return c.Clock.Mono() + c.mono.Load() }
 func (c *testClock) Wall() int64 { return c.Clock.Wall() + c.wall.Load() }
 
 // startCluster starts nodes that form one cluster.
-func startCluster(t *testing.T, size int, adjust func(*Options)) *testCluster {
+func startCluster(t testing.TB, size int, adjust func(*Options)) *testCluster {
 	t.Helper()
 	c := &testCluster{t: t, adjust: adjust}
 	for id := 1; id <= size; id++ {
@@ -81,7 +81,7 @@ func startCluster(t *testing.T, size int, adjust func(*Options)) *testCluster {
 	return c
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -135,7 +135,7 @@ func (n *testNode) start() {
 }
 
 // listen takes an address that may be in use a moment longer by the node's former life.
-func listen(t *testing.T, address string) net.Listener {
+func listen(t testing.TB, address string) net.Listener {
 	t.Helper()
 	var l net.Listener
 	eventually(t, "the address "+address+" is free", func() bool {
@@ -171,7 +171,7 @@ func (n *testNode) crash() {
 }
 
 // eventually waits until holds.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	ticker := time.NewTicker(2 * time.Millisecond)
 	defer ticker.Stop()

@@ -62,26 +62,25 @@ func (r *Raft) doDiskJobs(jobs []diskJob) (done int, err error) {
 
 // persist merges consecutive increments into one write and one sync, then lets go what waited for it.
 func (r *Raft) persist(jobs []diskJob) (done int, err error) {
-	var (
-		last    *core.Persist
-		entries []core.Entry
-		sync    bool
-	)
+	var last *core.Persist
+	var sync bool
+	entries := r.gathered[:0]
 	for _, job := range jobs {
 		p := job.persist
 		if p == nil || (len(entries) > 0 && len(p.Entries) > 0 && p.Entries[0].Index != entries[len(entries)-1].Index+1) {
 			break // something else comes first, or the increment replaces part of what we gathered
 		}
-		if len(entries) == 0 {
-			entries = p.Entries
-		} else {
-			entries = append(entries[:len(entries):len(entries)], p.Entries...)
-		}
+		entries = append(entries, p.Entries...)
 		sync = sync || p.Sync
 		last = p
 		done++
 	}
-	if err := r.save(last.HardState, entries, sync); err != nil {
+	err = r.save(last.HardState, entries, sync)
+	clear(entries)
+	if cap(entries) <= maxGathered {
+		r.gathered = entries[:0]
+	}
+	if err != nil {
 		return 0, fmt.Errorf("raft: save: %w", err)
 	}
 	for _, job := range jobs[:done] {
@@ -90,6 +89,9 @@ func (r *Raft) persist(jobs []diskJob) (done int, err error) {
 	r.inbox.addPersisted(last.Seq)
 	return done, nil
 }
+
+// maxGathered bounds the scratch space that the disk worker keeps, in entries.
+const maxGathered = 16 << 10
 
 // fullRetryInterval is how often a full disk is tried again.
 const fullRetryInterval = 100 * time.Millisecond

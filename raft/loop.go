@@ -54,6 +54,7 @@ func (r *Raft) tickInput() core.Tick {
 // finished, then the peers, then the clients, so that clients meet the newest knowledge.
 func (r *Raft) handle(l *letters) {
 	if l.persisted > 0 {
+		r.persisted = l.persisted
 		r.step(core.Persisted{Seq: l.persisted})
 	}
 	if l.applied > r.applied {
@@ -69,13 +70,24 @@ func (r *Raft) handle(l *letters) {
 	for _, f := range l.calls {
 		f()
 	}
-	if len(l.proposals) > 0 {
-		r.propose(l.proposals)
+	r.held = append(r.held, l.proposals...)
+	if len(r.held) > 0 && (r.unsaved() < maxUnsaved || r.core.Status().Role != core.Leader) {
+		r.propose(r.held)
+		clear(r.held)
+		r.held = r.held[:0]
 	}
 	if l.round != nil {
 		r.beginRound(l.round)
 	}
 }
+
+// maxUnsaved is how many increments may wait for the disk before proposals are held back. Two keep the disk
+// busy; what arrives meanwhile goes into one append, so that batches grow with the load, and a lone
+// client waits for nothing.
+const maxUnsaved = 2
+
+// unsaved returns how many increments the disk has not finished.
+func (r *Raft) unsaved() uint64 { return r.persisting - r.persisted }
 
 // propose appends all waiting commands at once.
 func (r *Raft) propose(waiting []proposal) {
@@ -121,6 +133,7 @@ func (r *Raft) carryOut(e core.Effects) {
 		r.send(e.Send)
 	}
 	if e.Persist != nil {
+		r.persisting = e.Persist.Seq
 		r.disk.push(diskJob{persist: e.Persist})
 	}
 	for i := range e.WriteSnapshot {
@@ -195,7 +208,7 @@ func (r *Raft) end() {
 	}
 	rest := r.inbox.close()
 	r.tickets.dropAll(ErrUncertain)
-	for _, p := range rest.proposals {
+	for _, p := range append(r.held, rest.proposals...) {
 		p.ticket.Dropped(ErrStopped)
 	}
 	if rest.round != nil {

@@ -12,7 +12,7 @@ type Persister interface {
 	// Load returns what a restarted node remembers. It is called once, before any other method.
 	Load() (State, error)
 	// Save makes an increment durable, with one sync at most. Entries continue the stored log or
-	// replace it from Entries[0].Index on. With sync false it may stay in memory until the next Save.
+	// replace it from Entries[0].Index on; the slice is the caller's and must not be kept. With sync false it may stay in memory until the next Save.
 	Save(state core.HardState, entries []core.Entry, sync bool) error
 	// Entries reads entries from..to, both included, stopping after maxBytes but reading at least
 	// one, with the term of the entry at from-1. It returns none if from-1 lies before the log.

@@ -61,7 +61,13 @@ type Raft struct {
 	tickets ticketQueue
 	rounds  []*readRound // read rounds under way, oldest first; owned by the loop
 	nextID  uint64       // of read rounds; owned by the loop
-	applied uint64       // highest index that the core was told is applied; owned by the loop
+	held    []proposal   // proposals that wait for the disk; owned by the loop
+	// persisting and persisted are the last Persist.Seq that went to the disk and that came back; owned by the loop.
+	persisting, persisted uint64
+
+	applied uint64 // highest index that the core was told is applied; owned by the loop
+
+	gathered []core.Entry // scratch space of the disk worker
 
 	inbox   inbox
 	disk    *diskQueue
