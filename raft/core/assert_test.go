@@ -42,6 +42,10 @@ func TestDriverErrorsTripAsserts(t *testing.T) {
 			s := newSingle(t, 3, HardState{Term: 1, Commit: 1}, logOf(1, 1))
 			s.receive(AppendRequest{Envelope: from(2, 2), Entries: []Entry{{Index: 1, Term: 2, Kind: EntryNoop}}})
 		},
+		"a leader that lacks what is committed": func() {
+			s := newSingle(t, 3, HardState{Term: 3, Commit: 2}, logOf(1, 1))
+			s.receive(AppendRequest{Envelope: from(2, 3), Prev: Position{2, 2}})
+		},
 	} {
 		t.Run(name, func(t *testing.T) { wantBug(t, f) })
 	}
@@ -51,26 +55,27 @@ func TestDriverErrorsTripAsserts(t *testing.T) {
 func TestIllegalMessagesAreDropped(t *testing.T) {
 	noop := func(index, term uint64) Entry { return Entry{Index: index, Term: term, Kind: EntryNoop} }
 	follow := map[string]Message{
-		"not for this node":         HeartbeatRequest{Envelope: Envelope{From: 2, To: 3, Term: 1}},
-		"from this node":            HeartbeatRequest{Envelope: Envelope{From: 1, To: 1, Term: 1}},
-		"from nobody":               HeartbeatRequest{Envelope: Envelope{To: 1, Term: 1}},
-		"a second leader":           HeartbeatRequest{Envelope: from(3, 1)},
-		"gap":                       AppendRequest{Envelope: from(2, 1), Prev: Position{1, 1}, Entries: []Entry{noop(3, 1)}},
-		"falling terms":             AppendRequest{Envelope: from(2, 3), Prev: Position{1, 1}, Entries: []Entry{noop(2, 3), noop(3, 2)}},
-		"term of the future":        AppendRequest{Envelope: from(2, 1), Prev: Position{1, 1}, Entries: []Entry{noop(2, 2)}},
-		"no term":                   AppendRequest{Envelope: from(2, 1), Entries: []Entry{noop(1, 0)}},
-		"falling time":              AppendRequest{Envelope: from(2, 1), Prev: Position{1, 1}, Entries: []Entry{{Index: 2, Term: 1, Kind: EntryNoop, Time: 5}, noop(3, 1)}},
-		"unknown kind":              AppendRequest{Envelope: from(2, 1), Prev: Position{1, 1}, Entries: []Entry{{Index: 2, Term: 1, Kind: 99}}},
-		"broken configuration":      AppendRequest{Envelope: from(2, 1), Prev: Position{1, 1}, Entries: []Entry{{Index: 2, Term: 1, Kind: EntryConfiguration, Data: []byte{9}}}},
-		"position 0 with a term":    AppendRequest{Envelope: from(2, 1), Prev: Position{0, 1}},
-		"overflow":                  AppendRequest{Envelope: from(2, 1), Prev: Position{math.MaxUint64, 1}, Entries: []Entry{noop(0, 1)}},
-		"commit beyond the log":     HeartbeatRequest{Envelope: from(2, 1), Commit: 99},
-		"snapshot of nothing":       SnapshotChunk{Envelope: from(2, 1)},
-		"snapshot of the future":    SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{9, 9}}},
-		"piece beyond the end":      SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{9, 1}}, Size: 2, Offset: 1, Data: []byte("ab")},
-		"negative offset":           SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{9, 1}}, Size: 2, Offset: math.MinInt64, Data: []byte("ab")},
-		"negative size":             SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{9, 1}}, Size: math.MinInt64},
-		"unsorted snapshot members": SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{9, 1}, Configuration: Configuration{Members: []Member{{ID: 2}, {ID: 1}}}}},
+		"not for this node":           HeartbeatRequest{Envelope: Envelope{From: 2, To: 3, Term: 1}},
+		"from this node":              HeartbeatRequest{Envelope: Envelope{From: 1, To: 1, Term: 1}},
+		"from nobody":                 HeartbeatRequest{Envelope: Envelope{To: 1, Term: 1}},
+		"a term beyond all elections": HeartbeatRequest{Envelope: from(3, math.MaxUint64)},
+		"a second leader":             HeartbeatRequest{Envelope: from(3, 1)},
+		"gap":                         AppendRequest{Envelope: from(2, 1), Prev: Position{1, 1}, Entries: []Entry{noop(3, 1)}},
+		"falling terms":               AppendRequest{Envelope: from(2, 3), Prev: Position{1, 1}, Entries: []Entry{noop(2, 3), noop(3, 2)}},
+		"term of the future":          AppendRequest{Envelope: from(2, 1), Prev: Position{1, 1}, Entries: []Entry{noop(2, 2)}},
+		"no term":                     AppendRequest{Envelope: from(2, 1), Entries: []Entry{noop(1, 0)}},
+		"falling time":                AppendRequest{Envelope: from(2, 1), Prev: Position{1, 1}, Entries: []Entry{{Index: 2, Term: 1, Kind: EntryNoop, Time: 5}, noop(3, 1)}},
+		"unknown kind":                AppendRequest{Envelope: from(2, 1), Prev: Position{1, 1}, Entries: []Entry{{Index: 2, Term: 1, Kind: 99}}},
+		"broken configuration":        AppendRequest{Envelope: from(2, 1), Prev: Position{1, 1}, Entries: []Entry{{Index: 2, Term: 1, Kind: EntryConfiguration, Data: []byte{9}}}},
+		"position 0 with a term":      AppendRequest{Envelope: from(2, 1), Prev: Position{0, 1}},
+		"overflow":                    AppendRequest{Envelope: from(2, 1), Prev: Position{math.MaxUint64, 1}, Entries: []Entry{noop(0, 1)}},
+		"commit beyond the log":       HeartbeatRequest{Envelope: from(2, 1), Commit: 99},
+		"snapshot of nothing":         SnapshotChunk{Envelope: from(2, 1)},
+		"snapshot of the future":      SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{9, 9}}},
+		"piece beyond the end":        SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{9, 1}}, Size: 2, Offset: 1, Data: []byte("ab")},
+		"negative offset":             SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{9, 1}}, Size: 2, Offset: math.MinInt64, Data: []byte("ab")},
+		"negative size":               SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{9, 1}}, Size: math.MinInt64},
+		"unsorted snapshot members":   SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{9, 1}, Configuration: Configuration{Members: []Member{{ID: 2}, {ID: 1}}}}},
 	}
 	for name, m := range follow {
 		s := newSingle(t, 3, HardState{Term: 1}, logOf(1))

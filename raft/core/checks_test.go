@@ -51,17 +51,22 @@ func (c *cluster) applyEntry(n *node, e Entry) {
 	if last := len(c.committed); last > 0 && c.committed[last-1].Time > e.Time {
 		c.fail("log time goes back at %d: %d after %d", e.Index, e.Time, c.committed[last-1].Time)
 	}
-	voters, holders := 0, 0
-	for _, m := range n.core.Configuration().Members {
-		if m.Voter {
-			voters++
-			if c.node(m.ID).holds(e) {
-				holders++
+	for _, group := range []func(Member) bool{
+		func(m Member) bool { return m.Voter },
+		func(m Member) bool { return m.OldVoter },
+	} {
+		size, holders := 0, 0
+		for _, m := range n.core.Configuration().Members {
+			if group(m) {
+				size++
+				if c.node(m.ID).holds(e) {
+					holders++
+				}
 			}
 		}
-	}
-	if holders <= voters/2 {
-		c.fail("durability: entry %d is applied on node %d and durable on %d of %d voters", e.Index, n.id, holders, voters)
+		if size > 0 && holders <= size/2 {
+			c.fail("durability: entry %d is applied on node %d and durable on %d of %d voters", e.Index, n.id, holders, size)
+		}
 	}
 	c.committed = append(c.committed, e)
 	c.digests = append(c.digests, n.digest)

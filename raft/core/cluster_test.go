@@ -91,6 +91,12 @@ func newCluster(t testing.TB, seed uint64, size, learners int, limits Config) *c
 	for i := range size {
 		members = append(members, Member{ID: NodeID(i + 1), Voter: i < size-learners})
 	}
+	if !c.calm && c.random.IntN(4) == 0 {
+		// In the middle of a change: decisions need both majorities.
+		for i := range members {
+			members[i].OldVoter = c.random.IntN(2) == 0
+		}
+	}
 	for i := range size {
 		n := &node{id: NodeID(i + 1), first: 1}
 		if seed != calmSeed {

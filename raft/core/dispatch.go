@@ -130,10 +130,14 @@ var table = [...][kinds]handler{
 	},
 }
 
+// maxTerm bounds what is believed of terms: one that no cluster reaches by elections would leave no
+// room for the next.
+const maxTerm = 1 << 62
+
 // receive takes a message through the rules for all servers (Raft figure 2) and dispatches it.
 func (c *Core) receive(m Message) {
 	k, env := kindOf(m), m.Head()
-	if env.To != c.config.ID || env.From == c.config.ID || env.From == None {
+	if env.To != c.config.ID || env.From == c.config.ID || env.From == None || env.Term > maxTerm {
 		c.illegal++
 		return
 	}

@@ -175,3 +175,29 @@ func TestLogTimeIsAnchoredToTheMedian(t *testing.T) {
 		}
 	}
 }
+
+// P4: a restarted node whose log is all committed does not stand for election before it has read the
+// last stamp, whatever its clock says.
+func TestNoCampaignBeforeTheLastStampIsKnown(t *testing.T) {
+	log := []Entry{{Index: 1, Term: 1, Kind: EntryNoop, Time: 8000}, {Index: 2, Term: 1, Kind: EntryNoop, Time: 9000}}
+	c, err := New(Config{ID: 1, Configuration: voters(1), HardState: HardState{Term: 1, Commit: 2}, FirstIndex: 1, Last: Position{2, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &single{t: t, Core: c}
+	e := s.Step(Tick{Mono: 1, Wall: 1})
+	request := e.ReadLog[0]
+	for range 50 {
+		s.Step(Tick{Mono: 1, Wall: 1})
+	}
+	s.wantRole(Follower, 1)
+	s.Step(LogRead{Request: request, Entries: log})
+	for s.role != Candidate {
+		s.Step(Tick{Mono: 1, Wall: 1})
+	}
+	e = s.flush()
+	s.wantRole(Leader, 2)
+	if got := e.Persist.Entries[0].Time; got != 9000 {
+		t.Fatalf("first stamp %d, want 9000: the last in the log", got)
+	}
+}

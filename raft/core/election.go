@@ -106,7 +106,7 @@ func (c *Core) answerPreVote(m PreVoteRequest) {
 // countPreVote takes in an answer, and stands for election once a quorum would follow.
 func (c *Core) countPreVote(m PreVoteReply) {
 	if !m.Granted {
-		if m.Current > c.term {
+		if m.Current > c.term && m.Current <= maxTerm {
 			// The asked term was too old to win with.
 			c.becomeFollower(m.Current)
 		}

@@ -76,6 +76,9 @@ func (c *Core) matches(p Position) bool {
 		// Only the commit index itself may be unknown: it matches any leader's log.
 		return p.Index == c.commit
 	}
+	if p.Index == c.commit && term != p.Term {
+		bug("leader %d of term %d has term %d at %d, where term %d is committed", c.leader, c.term, p.Term, p.Index, term)
+	}
 	return term == p.Term
 }
 
