@@ -105,11 +105,19 @@ func (n *Node) applyBatch(batch *fsm.Batch) error {
 }
 
 // applyTicket runs a batch whose connection waits, with the reads and literals of the pipeline between its
-// writes. The reads see the state at this very entry.
+// writes. The reads see the state at this very entry. Replies of unusual size do not pile up (P6): reads after the
+// last write are left to the connection, and what is beyond maxEntryReplyBytes is not kept.
 func (n *Node) applyTicket(batch *fsm.Batch, t *ticket) error {
+	before, lastWrite := len(t.reply.Buf), len(t.ops)-1
+	for lastWrite >= 0 && !isWrite(t.ops[lastWrite]) {
+		lastWrite--
+	}
 	for i := range t.ops {
-		op := &t.ops[i]
+		op, size := &t.ops[i], len(t.reply.Buf)-before
 		switch {
+		case i > lastWrite && size > maxReplyBytes:
+			t.answered = i
+			return nil
 		case op.Command == nil:
 			t.reply.Raw(op.Literal)
 		case op.Command.Writes():
@@ -120,11 +128,19 @@ func (n *Node) applyTicket(batch *fsm.Batch, t *ticket) error {
 			if !ok {
 				panic("BUG: node: an entry holds fewer commands than its ticket")
 			}
+			if size > maxEntryReplyBytes {
+				n.machine.Apply(command.Args, &fsm.Writer{Discard: true})
+				t.reply.Error("UNCERTAIN the replies of this pipeline were too large to keep; the write was applied")
+				continue
+			}
 			n.machine.Apply(command.Args, t.reply)
+		case size > maxEntryReplyBytes:
+			t.reply.Error("TRYAGAIN the replies of this pipeline are too large")
 		default:
 			n.machine.Read(0, op.Args, t.reply)
 		}
 	}
+	t.answered = len(t.ops)
 	return nil
 }
 

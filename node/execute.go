@@ -16,6 +16,10 @@ const (
 	maxReplyBytes = 1 << 20
 	// maxReplyingWrites bounds the writes of one proposal, each of which may reply a whole value.
 	maxReplyingWrites = 4096
+	// maxReadsAmongWrites bounds the reads of one proposal ahead of its last write.
+	maxReadsAmongWrites = 128
+	// maxEntryReplyBytes bounds the replies of one proposal, whose writes must all run at one entry.
+	maxEntryReplyBytes = 64 << 20
 )
 
 // diskFullError has the code with which Redis refuses writes that it could not persist.
@@ -64,14 +68,19 @@ func (n *Node) write(b *resp.Batch) (done int) {
 		b.Reply.Error("ERR command exceeds max-entry-bytes")
 		return 1
 	}
+	before := len(b.Reply.Buf)
 	t := n.tickets.get(b.Ops[:done], &b.Reply)
 	n.raft.Propose(command, t)
 	reason := t.wait()
+	answered := t.answered
 	n.tickets.put(t)
 	if reason != nil {
+		// The applier may have failed in the middle: one reply for each op, not two.
+		b.Reply.Buf = b.Reply.Buf[:before]
 		n.replyDropped(b, b.Ops[:done], reason)
+		return done
 	}
-	return done
+	return answered
 }
 
 // encode makes the payload of a log entry from the writes among ops: the same bytes go to disk, to
@@ -90,12 +99,13 @@ func (n *Node) encode(ops []resp.Op) (command []byte, done int) {
 		}
 	}
 	command = fsm.AppendBatchHeader(make([]byte, 0, min(size, n.options.MaxEntryBytes)))
-	writes := 0
+	writes, reads := 0, 0
 	for i := range ops {
 		if !isWrite(ops[i]) {
+			reads++
 			continue
 		}
-		if writes == maxReplyingWrites {
+		if writes == maxReplyingWrites || writes > 0 && reads > maxReadsAmongWrites {
 			return command, i
 		}
 		before := len(command)

@@ -10,10 +10,12 @@ import (
 // ticket follows one proposal: the ops of a pipeline, writes and the reads and literals between
 // them, whose replies the applier writes. Exactly one of applied and Dropped ends it.
 type ticket struct {
-	ops    []resp.Op
-	reply  *fsm.Writer
-	reason error         // why it was dropped, or nil
-	wake   chan struct{} // capacity 1
+	ops   []resp.Op
+	reply *fsm.Writer
+	// answered is how many of ops have their reply, once applied; those after them are reads.
+	answered int
+	reason   error         // why it was dropped, or nil
+	wake     chan struct{} // capacity 1
 }
 
 // tickets are reused: one belongs to one waiting connection at a time.
@@ -24,7 +26,7 @@ func (p *ticketPool) get(ops []resp.Op, reply *fsm.Writer) *ticket {
 	if !ok {
 		t = &ticket{wake: make(chan struct{}, 1)}
 	}
-	t.ops, t.reply, t.reason = ops, reply, nil
+	t.ops, t.reply, t.answered, t.reason = ops, reply, 0, nil
 	return t
 }
 
