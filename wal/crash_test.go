@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -31,11 +32,11 @@ type crashPoint struct {
 	durable int
 }
 
+// effort multiplies the number of random runs: go test -run 'Crash|Failing' ./wal -args -effort 20
+var effort = flag.Uint64("effort", 1, "how many times the usual number of random runs to make")
+
 func TestCrashAtEveryStep(t *testing.T) {
-	seeds := uint64(50)
-	if testing.Short() {
-		seeds = 20
-	}
+	seeds := 30 * *effort
 	opened := 0
 	for seed := uint64(1); seed <= seeds; seed++ {
 		r := &crashRun{t: t, seed: seed, rand: rand.New(rand.NewPCG(seed, 7)), fs: newMem(t)}

@@ -36,10 +36,7 @@ func (c content) from(p Position) content {
 // with any other error it stops. Then the process restarts, the machine may stop as well, and what was
 // acknowledged is there.
 func TestFailingDisk(t *testing.T) {
-	seeds := uint64(120)
-	if testing.Short() {
-		seeds = 50
-	}
+	seeds := 120 * *effort
 	full, stopped := 0, 0
 	for seed := uint64(1); seed <= seeds; seed++ {
 		r := rand.New(rand.NewPCG(seed, 11))

@@ -26,7 +26,7 @@ const (
 
 	// keptBuffer is how much of the write buffer is kept between batches, leastBuffer where it begins.
 	keptBuffer  = 4 << 20
-	leastBuffer = 64 << 10
+	leastBuffer = 4 << 10
 	// markerRoom is kept free at the end of each segment, so that DropBefore and Reset can write
 	// their few bytes, and so free space, on a full disk too.
 	markerRoom = 1 << 10
