@@ -115,7 +115,11 @@ func (c *conn) serve() {
 			return
 		}
 		c.endBatch()
-		if c.ending || c.server.isClosing() || !more && c.read() != nil {
+		if c.ending || c.server.isClosing() {
+			c.hangUp()
+			return
+		}
+		if !more && c.read() != nil {
 			return
 		}
 	}

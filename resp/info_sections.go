@@ -219,7 +219,11 @@ func infoRaft(w *infoWriter) {
 		if listener := w.conn.listener; listener < len(m.Clients) {
 			client = m.Clients[listener]
 		}
+		connected, match := m.Connected, m.MatchIndex
+		if m.ID == status.NodeID {
+			connected, match = true, status.LastIndex
+		}
 		w.line("raft_member"+strconv.Itoa(i), fmt.Sprintf("id=%d,peer=%s,client=%s,voter=%d,connected=%d,match=%d",
-			m.ID, m.Peer, client, digit(m.Voter), digit(m.Connected || m.ID == status.NodeID), m.MatchIndex))
+			m.ID, m.Peer, client, digit(m.Voter), digit(connected), match))
 	}
 }

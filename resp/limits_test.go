@@ -282,6 +282,21 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// TestQuitAmidPipeline: the replies before the end arrive though more was sent after QUIT.
+func TestQuitAmidPipeline(t *testing.T) {
+	s := start(t, nil)
+	s.dial(t).do("SET", "k", strings.Repeat("x", 1<<20))
+	c := s.dial(t)
+	go io.WriteString(c.Conn, encode("GET", "k")+encode("QUIT")+strings.Repeat(encode("GET", "k"), 20_000))
+	if got := c.reply(); got != strings.Repeat("x", 1<<20) {
+		t.Errorf("GET replied %.20v", got)
+	}
+	if got := c.reply(); got != "OK" {
+		t.Errorf("QUIT replied %v", got)
+	}
+	c.wantClosed()
+}
+
 func TestShutdownCommand(t *testing.T) {
 	asked := make(chan bool, 1)
 	s := start(t, func(o *Options) { o.Shutdown = func(save bool) { asked <- save } })

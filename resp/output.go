@@ -58,13 +58,13 @@ func (c *conn) write(buf []byte) error {
 
 // How long, and for how many bytes, hangUp listens.
 const (
-	hangUpTime  = 500 * time.Millisecond
+	hangUpTime  = 250 * time.Millisecond
 	hangUpBytes = 1 << 20
 )
 
 // hangUp ends a connection whose client may still be sending. Closing a socket with unread input resets
-// it, and the client could lose the reply that says why; so the sending side is closed first and
-// some of what still comes is thrown away.
+// the connection, and replies that were sent could be lost; so the sending side is closed first and some of what
+// still comes is thrown away.
 func (c *conn) hangUp() {
 	tcp, ok := c.net.(*net.TCPConn)
 	if !ok || tcp.CloseWrite() != nil {
