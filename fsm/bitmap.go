@@ -85,26 +85,33 @@ const (
 	bitNot
 )
 
-// combineBits returns the outcome of an operation on sources, as long as the longest of them. Shorter ones count as
-// padded with zeros. It never returns a source itself.
-func combineBits(operation bitOperation, sources [][]byte) []byte {
-	longest := 0
-	for _, s := range sources {
-		longest = max(longest, len(s))
-	}
-	result := make([]byte, longest)
-	copy(result, sources[0])
-	if operation == bitNot {
-		invertBits(result)
+// combineBits returns the outcome of an operation on sources, size bytes long: at least as long as the longest of them.
+// Shorter ones count as padded with zeros. It takes time for the bytes of the sources and of the result, once each,
+// and never returns a source itself.
+func combineBits(operation bitOperation, sources [][]byte, size int) []byte {
+	result := make([]byte, size)
+	if len(sources) == 0 {
 		return result
 	}
-	for _, s := range sources[1:] {
-		switch operation {
-		case bitAnd:
-			andBits(result, s)
-		case bitOr:
+	copy(result, sources[0])
+	switch operation {
+	case bitNot:
+		invertBits(result)
+	case bitAnd:
+		// Behind the end of the shortest source so far there are only zeros.
+		live := result[:len(sources[0])]
+		for _, s := range sources[1:] {
+			n := min(len(live), len(s))
+			clear(live[n:])
+			live = live[:n]
+			andBits(live, s[:n])
+		}
+	case bitOr:
+		for _, s := range sources[1:] {
 			orBits(result, s)
-		case bitXor:
+		}
+	case bitXor:
+		for _, s := range sources[1:] {
 			xorBits(result, s)
 		}
 	}
@@ -121,8 +128,6 @@ func invertBits(data []byte) {
 }
 
 func andBits(result, source []byte) {
-	clear(result[len(source):])
-	result = result[:len(source)]
 	for ; len(source) >= wordBytes; source, result = source[wordBytes:], result[wordBytes:] {
 		binary.LittleEndian.PutUint64(result, binary.LittleEndian.Uint64(result)&binary.LittleEndian.Uint64(source))
 	}

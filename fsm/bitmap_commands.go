@@ -232,19 +232,43 @@ func runBitOp(c *call) {
 		c.w.Error(errBitNot)
 		return
 	}
-	sources := make([][]byte, 0, len(c.args)-3)
-	for _, key := range c.args[3:] {
-		data, _, ok := c.lookupString(key)
-		if !ok {
-			return
-		}
-		sources = append(sources, data)
+	sources, longest, ok := c.bitSources(operation)
+	if !ok {
+		return
 	}
-	result := combineBits(operation, sources)
+	result := combineBits(operation, sources, longest)
 	if len(result) > 0 {
 		c.storeRaw(c.args[2], result)
 	} else {
 		c.delete(c.args[2])
 	}
 	c.w.Int(int64(len(result)))
+}
+
+// bitSources looks up the sources of BITOP, and how long the longest is. A key that is named again and again is not
+// worked on again and again: however many words a command has, it reads each value once. With ok false the error
+// is replied.
+func (c *call) bitSources(operation bitOperation) (sources [][]byte, longest int, ok bool) {
+	keys := c.args[3:]
+	places := make(map[string]int, len(keys))
+	for _, key := range keys {
+		data, _, ok := c.lookupString(key)
+		if !ok {
+			return nil, 0, false
+		}
+		longest = max(longest, len(data))
+		at, again := places[string(key)]
+		switch {
+		case !again:
+			places[string(key)] = len(sources)
+			sources = append(sources, data)
+		case operation != bitXor:
+			// Once more changes nothing.
+		case sources[at] == nil:
+			sources[at] = data
+		default:
+			sources[at] = nil // Twice is as good as not at all.
+		}
+	}
+	return sources, longest, true
 }

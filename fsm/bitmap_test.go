@@ -83,11 +83,11 @@ func TestCombineBitsEqualsTheByteByByteOne(t *testing.T) {
 					want[i] = apply(operation, want[i], at(s, i))
 				}
 			}
-			if got := combineBits(operation, sources); !bytes.Equal(got, want) {
+			if got := combineBits(operation, sources, longest); !bytes.Equal(got, want) {
 				t.Fatalf("operation %d of %x: %x, want %x", operation, sources, got, want)
 			}
 		}
-		inverted := combineBits(bitNot, sources[:1])
+		inverted := combineBits(bitNot, sources[:1], len(sources[0]))
 		for i, b := range inverted {
 			if b != ^sources[0][i] {
 				t.Fatalf("not %x: %x", sources[0], inverted)
@@ -157,6 +157,6 @@ func BenchmarkBitAnd(b *testing.B) {
 	sources := [][]byte{bytes.Repeat([]byte{0x5a}, 1<<20), bytes.Repeat([]byte{0xa5}, 1<<20)}
 	b.SetBytes(2 << 20)
 	for b.Loop() {
-		combineBits(bitAnd, sources)
+		combineBits(bitAnd, sources, 1<<20)
 	}
 }

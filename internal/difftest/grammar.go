@@ -55,6 +55,7 @@ const Grammar = `
 4  BITCOUNT <key> [<index> <index> [BYTE|BIT]]
 4  BITPOS <key> <bit> [<index> [<index> [BYTE|BIT]]]
 3  BITOP (AND|OR|XOR) <key> {<key>}
+1  BITOP (AND|OR|XOR) <key> {<key>} <key> {<key>} {<key>}
 1  BITOP NOT <key> <key>
 4  BITFIELD <key> {GET <field> <field-offset>|SET <field> <field-offset> <integer>|INCRBY <field> <field-offset> <integer>|OVERFLOW (WRAP|SAT|FAIL|NOSUCH)}
 1  BITFIELD_RO <key> {GET <field> <field-offset>}
