@@ -18,6 +18,10 @@ func lcsTooLarge(a, b int) bool {
 	return (uint64(a)+1)*(uint64(b)+1)*4 > lcsTableMax
 }
 
+// lcsLargeCells is the number of cells from which on there is only one table at a time: any number of clients may ask for
+// one, and none of them should pay for that with the memory of the node.
+const lcsLargeCells = 8 << 20
+
 // lcsTable is the table of two strings.
 type lcsTable struct {
 	a, b []byte

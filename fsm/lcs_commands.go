@@ -43,6 +43,10 @@ func runLCS(c *call) {
 		c.w.Error(errLCSMemory)
 		return
 	}
+	if len(a)*len(b) >= lcsLargeCells {
+		c.m.largeLCS.Lock()
+		defer c.m.largeLCS.Unlock()
+	}
 	t := newLCSTable(a, b, !options.length)
 	switch {
 	case options.length:

@@ -99,6 +99,38 @@ func TestLCSMemory(t *testing.T) {
 	}
 }
 
+// TestOneLargeLCSAtATime keeps the clients of a node from filling its memory with tables. Small ones need not wait.
+func TestOneLargeLCSAtATime(t *testing.T) {
+	m := New()
+	var w Writer
+	m.Advance(1, 1)
+	m.Apply([][]byte{[]byte("SETRANGE"), []byte("large"), []byte("9999"), []byte("x")}, &w)
+	m.Apply([][]byte{[]byte("SET"), []byte("small"), []byte("0x0")}, &w)
+	lcs := func(key string) chan string {
+		done := make(chan string, 1)
+		go func() {
+			var w Writer
+			m.Read(0, [][]byte{[]byte("LCS"), []byte(key), []byte(key), []byte("LEN")}, &w)
+			done <- string(w.Buf)
+		}()
+		return done
+	}
+	m.largeLCS.Lock()
+	large := lcs("large")
+	if got := <-lcs("small"); got != ":3\r\n" {
+		t.Errorf("small: %q", got)
+	}
+	select {
+	case got := <-large:
+		t.Errorf("a large table was made beside another: %q", got)
+	default:
+	}
+	m.largeLCS.Unlock()
+	if got := <-large; got != ":10000\r\n" {
+		t.Errorf("large: %q", got)
+	}
+}
+
 func BenchmarkLCS(b *testing.B) {
 	r := rand.New(rand.NewPCG(3, 3))
 	x, y := make([]byte, 11584), make([]byte, 11584)

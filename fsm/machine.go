@@ -23,6 +23,8 @@ type Machine struct {
 	reading sync.Pool
 	// picks counts the random choices made for readers (RANDOMKEY). It is no part of the state.
 	picks atomic.Uint64
+	// largeLCS is held while a large table of LCS is in memory, so that there is one at a time.
+	largeLCS sync.Mutex
 }
 
 // New returns an empty machine at index 0 and log time 0.
