@@ -57,24 +57,22 @@ func (l *Log) plan(from, to uint64, maxBytes int64) ([]span, error) {
 	}
 	var spans []span
 	at := v.anchorAfter(from) - 1
-	for bytes := int64(0); at < len(v.anchors) && v.anchors[at].index <= to && (bytes < maxBytes || spans == nil); {
+	for bytes := int64(0); at < len(v.anchors) && v.anchors[at].index <= to && (spans == nil || bytes < maxBytes); {
 		a := v.anchors[at]
 		s := span{segment: a.segment, offset: a.offset, from: a.index, to: to}
-		for at++; at < len(v.anchors); at++ {
+		for at++; at < len(v.anchors) && v.anchors[at].index <= to; at++ {
 			next := v.anchors[at]
-			// The first anchor stays a while behind from; only what follows it counts.
-			if next.index > to {
-				break
-			}
-			if next.jump || next.segment != a.segment || next.index > from && next.offset-a.offset >= maxBytes {
+			enough := next.index > from && next.offset-a.offset >= maxBytes
+			if next.jump || next.segment != a.segment || enough {
 				s.to = next.index - 1
 				break
 			}
 		}
+		// What a span takes on disk is an estimate of its payloads that is never too small, save at the
+		// end of a segment, where the next anchor does not tell.
+		bytes += anchorSpacing
 		if at < len(v.anchors) && v.anchors[at].segment == a.segment {
-			bytes += max(0, v.anchors[at].offset-a.offset)
-		} else {
-			bytes += anchorSpacing
+			bytes += v.anchors[at].offset - a.offset
 		}
 		a.segment.users.Add(1)
 		spans = append(spans, s)
