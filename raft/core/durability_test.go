@@ -64,6 +64,22 @@ func TestOwnVoteCountsAfterTheDisk(t *testing.T) {
 	s.wantRole(Leader, 1)
 }
 
+// An acknowledgement of an earlier write does not make the vote durable.
+func TestEarlierWriteDoesNotCountTheOwnVote(t *testing.T) {
+	s := newSingle(t, 3, HardState{Term: 1}, nil)
+	e := s.receive(AppendRequest{Envelope: from(2, 1), Entries: []Entry{{Index: 1, Term: 1, Kind: EntryNoop}}})
+	s.stand()
+	s.receive(VoteReply{Envelope: from(2, 2)})
+	s.Step(Persisted{Seq: e.Persist.Seq})
+	if s.self().granted {
+		t.Fatal("the vote counts before it is durable")
+	}
+	s.flush()
+	if !s.self().granted {
+		t.Fatal("the vote does not count although it is durable")
+	}
+}
+
 // A newer term that was only heard of must be durable before anything is said in it.
 func TestNothingIsSaidInATermThatIsNotDurable(t *testing.T) {
 	s := newSingle(t, 3, HardState{Term: 1}, logOf(1))
