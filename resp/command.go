@@ -77,11 +77,10 @@ func commandGetKeysAndFlags(c *conn, words [][]byte, w *fsm.Writer) {
 	if !ok {
 		return
 	}
-	specs := keySpecs(row)
 	w.Array(len(keys))
 	for i, key := range keys {
 		// The last specification covers all further keys.
-		flags := specs[min(i, len(specs)-1)].flags
+		flags := row.KeySpecs[min(i, len(row.KeySpecs)-1)].Flags
 		if strings.HasSuffix(flags, "variable_flags") {
 			flags = variableKeyFlags(row.Name, words[2:])
 		}

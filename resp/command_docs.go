@@ -34,17 +34,20 @@ func describeCommand(w *fsm.Writer, row *fsm.Command) {
 	w.Int(int64(row.LastKey))
 	w.Int(int64(row.KeyStep))
 	statusSet(w, row.Categories)
-	tips := strings.Fields(commandTips(row.Name))
-	w.Set(len(tips))
-	for _, tip := range tips {
+	w.Set(len(row.Tips))
+	for _, tip := range row.Tips {
 		w.BulkString(tip)
 	}
-	specs := keySpecs(row)
-	w.Set(len(specs))
-	for _, spec := range specs {
-		spec.describe(w)
+	w.Set(len(row.KeySpecs))
+	for i := range row.KeySpecs {
+		describeKeySpec(w, &row.KeySpecs[i])
 	}
-	w.Set(len(row.Subcommands))
+	if len(row.Subcommands) == 0 {
+		w.Set(0)
+		return
+	}
+	// An array, though it is a set where it is empty: Redis does so.
+	w.Array(len(row.Subcommands))
 	for _, sub := range row.Subcommands {
 		describeCommand(w, sub)
 	}
@@ -58,20 +61,17 @@ func statusSet(w *fsm.Writer, items []string) {
 	}
 }
 
-// keySpec says where a command has keys and what it does with them.
-type keySpec struct {
-	// flags are separated by blanks. Redis defines them: RO, RW, OW (overwrite) or RM for what the command needs of the
-	// key, then access, update, insert or delete for what happens to the data.
-	flags string
-	// first is the position of the first key, last that of the last one relative to the first (or,
-	// if negative, to the end), and step the distance between keys.
-	first, last, step int
-}
-
-func (s keySpec) describe(w *fsm.Writer) {
-	w.Map(3)
+// describeKeySpec writes where a command has keys and what it does with them.
+func describeKeySpec(w *fsm.Writer, spec *fsm.KeySpec) {
+	if spec.Notes != "" {
+		w.Map(4)
+		w.BulkString("notes")
+		w.BulkString(spec.Notes)
+	} else {
+		w.Map(3)
+	}
 	w.BulkString("flags")
-	statusSet(w, strings.Fields(s.flags))
+	statusSet(w, strings.Fields(spec.Flags))
 	w.BulkString("begin_search")
 	w.Map(2)
 	w.BulkString("type")
@@ -79,7 +79,7 @@ func (s keySpec) describe(w *fsm.Writer) {
 	w.BulkString("spec")
 	w.Map(1)
 	w.BulkString("index")
-	w.Int(int64(s.first))
+	w.Int(int64(spec.First))
 	w.BulkString("find_keys")
 	w.Map(2)
 	w.BulkString("type")
@@ -87,103 +87,11 @@ func (s keySpec) describe(w *fsm.Writer) {
 	w.BulkString("spec")
 	w.Map(3)
 	w.BulkString("lastkey")
-	w.Int(int64(s.last))
+	w.Int(int64(spec.Last))
 	w.BulkString("keystep")
-	w.Int(int64(s.step))
+	w.Int(int64(max(spec.Step, 1)))
 	w.BulkString("limit")
 	w.Int(0)
-}
-
-// keySpecs returns the key specifications of a row; none if it has no keys.
-func keySpecs(row *fsm.Command) []keySpec {
-	if row.FirstKey == 0 {
-		return nil
-	}
-	// Commands that treat their keys differently have one specification for each kind.
-	switch row.Name {
-	case "rename":
-		return []keySpec{{"RW access delete", 1, 0, 1}, {"OW update", 2, 0, 1}}
-	case "renamenx":
-		return []keySpec{{"RW access delete", 1, 0, 1}, {"OW insert", 2, 0, 1}}
-	case "copy":
-		return []keySpec{{"RO access", 1, 0, 1}, {"OW update", 2, 0, 1}}
-	case "bitop":
-		return []keySpec{{"OW update", 2, 0, 1}, {"RO access", 3, -1, 1}}
-	}
-	last := row.LastKey
-	if last >= 0 {
-		last -= row.FirstKey
-	}
-	return []keySpec{{keyFlags(row), row.FirstKey, last, row.KeyStep}}
-}
-
-// keyFlags returns the flags of a row all of whose keys are treated alike.
-func keyFlags(row *fsm.Command) string {
-	switch row.Name {
-	case "set", "bitfield":
-		return "RW access update variable_flags"
-	case "getset", "getex", "incr", "decr", "incrby", "decrby", "incrbyfloat", "setbit":
-		return "RW access update"
-	case "setrange", "expire", "pexpire", "expireat", "pexpireat", "persist":
-		return "RW update"
-	case "append":
-		return "RW insert"
-	case "getdel":
-		return "RW access delete"
-	case "setex", "psetex", "mset":
-		return "OW update"
-	case "setnx", "msetnx":
-		return "OW insert"
-	case "del", "unlink":
-		return "RM delete"
-	case "strlen", "exists", "type", "touch", "object|encoding", "object|freq", "object|idletime", "object|refcount":
-		return "RO"
-	}
-	if row.Writes() {
-		return "RW access update"
-	}
-	return "RO access"
-}
-
-// commandTips returns hints for clients and proxies, separated by blanks. One group holds all slots
-// here, but a client may be configured for several clusters, so the hints are those of Redis.
-func commandTips(name string) string {
-	switch name {
-	case "ping", "mset", "flushall", "flushdb", "config|set":
-		policy := "request_policy:all_shards"
-		switch name {
-		case "mset":
-			policy = "request_policy:multi_shard"
-		case "config|set":
-			policy = "request_policy:all_nodes"
-		}
-		return policy + " response_policy:all_succeeded"
-	case "mget":
-		return "request_policy:multi_shard"
-	case "msetnx":
-		return "request_policy:multi_shard response_policy:agg_min"
-	case "wait":
-		return "request_policy:all_shards response_policy:agg_min"
-	case "del", "unlink", "exists", "touch":
-		return "request_policy:multi_shard response_policy:agg_sum"
-	case "dbsize":
-		return "request_policy:all_shards response_policy:agg_sum"
-	case "randomkey":
-		return "request_policy:all_shards nondeterministic_output"
-	case "keys":
-		return "request_policy:all_shards nondeterministic_output_order"
-	case "scan":
-		return "nondeterministic_output request_policy:special"
-	case "info":
-		return "nondeterministic_output request_policy:all_shards response_policy:special"
-	case "command", "command|docs", "command|info", "command|list":
-		return "nondeterministic_output_order"
-	case "ttl", "pttl", "time", "client|info", "client|list", "object|freq", "object|idletime", "object|refcount",
-		"object|encoding", "cluster|getkeysinslot", "cluster|info", "cluster|nodes", "cluster|replicas",
-		"cluster|shards", "cluster|slaves", "cluster|slots":
-		return "nondeterministic_output"
-	}
-	return ""
 }
 
 func commandDocs(c *conn, words [][]byte, w *fsm.Writer) {
@@ -206,6 +114,9 @@ func commandDocs(c *conn, words [][]byte, w *fsm.Writer) {
 func documentCommand(w *fsm.Writer, row *fsm.Command) {
 	complexity := row.Complexity
 	fields := 4
+	if row.Deprecated != "" {
+		fields += 3
+	}
 	if len(row.Subcommands) > 0 {
 		fields++
 		complexity = "Depends on subcommand."
@@ -220,6 +131,14 @@ func documentCommand(w *fsm.Writer, row *fsm.Command) {
 	w.BulkString(row.Group)
 	w.BulkString("complexity")
 	w.BulkString(complexity)
+	if row.Deprecated != "" {
+		w.BulkString("doc_flags")
+		statusSet(w, []string{"deprecated"})
+		w.BulkString("deprecated_since")
+		w.BulkString(row.Deprecated)
+		w.BulkString("replaced_by")
+		w.BulkString(row.ReplacedBy)
+	}
 	if len(row.Subcommands) == 0 {
 		return
 	}

@@ -54,6 +54,7 @@ func TestErrorsOfDispatch(t *testing.T) {
 		long + " a":             "-ERR unknown command '" + long[:128] + "', with args beginning with: 'a' ",
 		"select 1":              "-ERR DB index is out of range",
 		"select -1":             "-ERR DB index is out of range",
+		"select 2147483648":     "-ERR value is out of range, value must between -2147483648 and 2147483647",
 		"select a":              "-ERR value is not an integer or out of range",
 		"auth a":                "-ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
 		"auth a b":              "-WRONGPASS invalid username-password pair or user is disabled.",

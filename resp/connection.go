@@ -69,6 +69,8 @@ func selectDB(c *conn, words [][]byte, w *fsm.Writer) {
 	switch n, ok := parseInteger(words[1]); {
 	case !ok:
 		w.Error(errNotInteger)
+	case n != int64(int32(n)):
+		w.Error("ERR value is out of range, value must between -2147483648 and 2147483647")
 	case n != 0:
 		w.Error("ERR DB index is out of range")
 	default:

@@ -115,8 +115,29 @@ const (
 func row(name string, arity int, flags fsm.Flags, group, since, categories, summary string) fsm.Command {
 	return fsm.Command{
 		Name: name, Arity: arity, Flags: flags, Group: group, Since: since, Complexity: "O(1)",
-		Categories: strings.Fields(categories), Summary: summary,
+		Categories: strings.Fields(categories), Summary: summary, Tips: strings.Fields(tips(name)),
 	}
+}
+
+// tips returns the hints for clients and proxies that go with a command of the front end. One group
+// holds all slots here, but a client may be configured for several clusters, so they are Redis's.
+func tips(name string) string {
+	switch name {
+	case "ping":
+		return "request_policy:all_shards response_policy:all_succeeded"
+	case "config|set":
+		return "request_policy:all_nodes response_policy:all_succeeded"
+	case "wait":
+		return "request_policy:all_shards response_policy:agg_min"
+	case "info":
+		return "nondeterministic_output request_policy:all_shards response_policy:special"
+	case "command", "command|docs", "command|info", "command|list":
+		return "nondeterministic_output_order"
+	case "time", "client|info", "client|list", "cluster|getkeysinslot", "cluster|info", "cluster|nodes",
+		"cluster|replicas", "cluster|shards", "cluster|slaves", "cluster|slots":
+		return "nondeterministic_output"
+	}
+	return ""
 }
 
 // withComplexity sets the complexity of a row that is not O(1).
