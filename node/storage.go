@@ -205,8 +205,8 @@ func (s *storage) Save(hard core.HardState, entries []core.Entry, sync bool) err
 	if errors.Is(err, wal.ErrFull) {
 		return fmt.Errorf("%w: %w", raft.ErrDiskFull, err)
 	}
-	if err != nil {
-		return err
+	if err != nil || s.full.Load() {
+		return err // whether a full disk has room again is looked at by a clock, not with every write
 	}
 	return s.prepare()
 }

@@ -1,0 +1,60 @@
+package node
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestP7ADamagedSnapshotFallsBackToTheOneBeforeAndTheLog(t *testing.T) {
+	c := startCluster(t, 1, func(o *Options) { o.SnapshotLogEntries = 50; o.SegmentBytes = 16 << 10 })
+	n := c.leader()
+	for i := 0; len(n.node.storage.snapshots.List()) < 2; i++ {
+		n.expect(fmt.Sprint(i+1), "INCR", "counter")
+	}
+	want := n.do("GET", "counter").value
+	n.crash()
+	names, err := n.disk.List("/data/snapshot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := names[len(names)-1]
+	file, err := n.disk.Open("/data/snapshot/" + newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, err := file.Size()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.disk.FlipBit("/data/snapshot/"+newest, size/2, 0); err != nil {
+		t.Fatal(err)
+	}
+	n.start()
+	c.leader().expect(fmt.Sprint(want), "GET", "counter")
+}
+
+func TestAFollowerThatLagsBehindTheLogCatchesUpBySnapshot(t *testing.T) {
+	c := startCluster(t, 3, func(o *Options) { o.SnapshotLogEntries = 50; o.SegmentBytes = 16 << 10 })
+	leader := c.leader()
+	leader.expect("OK", "SET", "deadline", "v", "EX", 1000)
+	lagging := c.others(leader)[0]
+	lagging.crash()
+	for leader.node.storage.log.First() <= 2 {
+		leader.do("APPEND", "k", "0123456789abcdef")
+	}
+	lagging.start()
+	c.settle()
+	if lagging.node.snapshots.index.Load() == 0 {
+		t.Fatal("the follower was not fed by a snapshot")
+	}
+	want := leader.do("GET", "k").value
+	lagging.expect("OK", "READONLY")
+	lagging.node.machine.RLock()
+	keys := lagging.node.machine.Stats().Keys
+	lagging.node.machine.RUnlock()
+	if keys != 2 {
+		t.Errorf("the follower holds %d keys, want 2", keys)
+	}
+	leader.crash()
+	c.leader().expect(fmt.Sprint(want), "GET", "k")
+}
