@@ -34,7 +34,9 @@ func (r *Raft) runDisk() {
 		for rest := jobs; len(rest) > 0; {
 			done, err := r.doDiskJobs(rest)
 			if err != nil {
-				r.fail(err)
+				if !errors.Is(err, errStoppedWaiting) {
+					r.fail(err)
+				}
 				return
 			}
 			rest = rest[done:]
@@ -64,11 +66,17 @@ func (r *Raft) doDiskJobs(jobs []diskJob) (done int, err error) {
 func (r *Raft) persist(jobs []diskJob) (done int, err error) {
 	var last *core.Persist
 	var sync bool
-	entries := r.gathered[:0]
+	entries, bytes := r.gathered[:0], 0
 	for _, job := range jobs {
 		p := job.persist
 		if p == nil || (len(entries) > 0 && len(p.Entries) > 0 && p.Entries[0].Index != entries[len(entries)-1].Index+1) {
 			break // something else comes first, or the increment replaces part of what we gathered
+		}
+		for i := range p.Entries {
+			bytes += len(p.Entries[i].Data)
+		}
+		if done > 0 && bytes > maxGatheredBytes {
+			break
 		}
 		entries = append(entries, p.Entries...)
 		sync = sync || p.Sync
@@ -90,8 +98,16 @@ func (r *Raft) persist(jobs []diskJob) (done int, err error) {
 	return done, nil
 }
 
-// maxGathered bounds the scratch space that the disk worker keeps, in entries.
-const maxGathered = 16 << 10
+const (
+	// maxGathered bounds the scratch space that the disk worker keeps, in entries.
+	maxGathered = 16 << 10
+	// maxGatheredBytes bounds what is merged into one write: a persister may hold it in memory twice, and
+	// may refuse a write beyond some size. One increment may be larger.
+	maxGatheredBytes = 64 << 20
+)
+
+// errStoppedWaiting says that the node was stopped while it waited for room on a full disk.
+var errStoppedWaiting = errors.New("stopped while the disk was full")
 
 // fullRetryInterval is how often a full disk is tried again.
 const fullRetryInterval = 100 * time.Millisecond
@@ -113,7 +129,7 @@ func (r *Raft) save(state core.HardState, entries []core.Entry, sync bool) error
 		select {
 		case <-time.After(fullRetryInterval):
 		case <-r.stopping:
-			return err
+			return errStoppedWaiting
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"redoubt/raft/core"
 )
@@ -107,6 +108,9 @@ func Make(peers []Peer, me NodeID, persister Persister, applyCh chan<- ApplyMsg,
 	opts := defaultOptions()
 	for _, set := range options {
 		set(&opts)
+	}
+	if opts.tick < time.Millisecond {
+		return nil, fmt.Errorf("raft: a tick of %v is too short, the clock counts milliseconds", opts.tick)
 	}
 	state, err := persister.Load()
 	if err != nil {
