@@ -103,7 +103,7 @@ func nodeOptions(config conf.Config, logger *slog.Logger, shutdown func()) (node
 			Limits: resp.Limits{
 				MaxClients:  config.MaxClients,
 				IdleTimeout: config.Timeout,
-				KeepAlive:   config.TCPKeepAlive,
+				KeepAlive:   keepAlive(config),
 				MaxBulk:     config.ProtoMaxBulkLen,
 				MaxQuery:    config.ClientQueryBufferLimit,
 			},
@@ -113,6 +113,14 @@ func nodeOptions(config conf.Config, logger *slog.Logger, shutdown func()) (node
 		options.Peers = append(options.Peers, raft.Peer{ID: raft.NodeID(peer.ID), Address: peer.Address})
 	}
 	return options, openListeners(config, &options)
+}
+
+// keepAlive returns the front end's setting, in which never is a negative time.
+func keepAlive(config conf.Config) time.Duration {
+	if config.TCPKeepAlive == 0 {
+		return -1
+	}
+	return config.TCPKeepAlive
 }
 
 // openListeners takes all ports, or none.
