@@ -14,6 +14,7 @@ import (
 	"redoubt/raft/core"
 	"redoubt/raft/tcpnet"
 	"redoubt/resp"
+	"redoubt/wal"
 )
 
 // Options say what a node is and where it lives.
@@ -73,6 +74,8 @@ type Node struct {
 
 // Start recovers a node from its directory and joins it to its cluster. It serves clients when it returns.
 func Start(options Options) (n *Node, err error) {
+	// A larger entry would be refused by every log that it reaches, and end every node.
+	options.MaxEntryBytes = min(options.MaxEntryBytes, wal.DefaultMaxRecordBytes-entryHeaderBytes)
 	n = &Node{
 		options: options,
 		log:     options.Logger,
@@ -82,8 +85,7 @@ func Start(options Options) (n *Node, err error) {
 	}
 	n.snapshots.logBytes, n.snapshots.logEntries = options.SnapshotLogBytes, options.SnapshotLogEntries
 	n.snapshots.lastOK.Store(true)
-	recovered, err := n.openStorage()
-	if err != nil {
+	if err := n.openStorage(); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -91,7 +93,7 @@ func Start(options Options) (n *Node, err error) {
 			err = errors.Join(err, n.storage.Close())
 		}
 	}()
-	if err := n.startRaft(recovered); err != nil {
+	if err := n.startRaft(); err != nil {
 		return nil, err
 	}
 	n.workers.Go(n.runApplier)
@@ -106,28 +108,28 @@ func Start(options Options) (n *Node, err error) {
 }
 
 // openStorage opens the directory and puts the newest good snapshot in place.
-func (n *Node) openStorage() (raft.State, error) {
+func (n *Node) openStorage() error {
 	storage, machine, err := openStorage(n.options)
 	if err != nil {
-		return raft.State{}, err
+		return err
+	}
+	hard, err := decodeHardState(storage.log.State())
+	if err != nil {
+		return errors.Join(err, storage.Close())
 	}
 	n.storage = storage
 	n.machine.Machine = machine
-	state, err := storage.Load()
-	if err != nil {
-		return raft.State{}, errors.Join(err, storage.Close())
-	}
-	n.bootCommit = state.HardState.Commit
-	n.configuration = state.Snapshot.Configuration
+	n.bootCommit = hard.Commit
+	n.configuration = storage.base.Configuration
 	if len(n.configuration.Members) == 0 {
 		n.configuration = raft.InitialConfiguration(n.options.Peers)
 	}
 	n.gate.advance(machine.Index())
-	n.snapshots.index.Store(state.Snapshot.Index)
-	return state, nil
+	n.snapshots.index.Store(storage.base.Index)
+	return nil
 }
 
-func (n *Node) startRaft(state raft.State) error {
+func (n *Node) startRaft() error {
 	announced := announcedAddresses(n.options.RESP)
 	n.directory = newDirectory(n.options.ID, announced)
 	limits := n.options.Limits

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"sync/atomic"
+	"syscall"
 
 	"redoubt/fsm"
 	"redoubt/internal/vfs"
@@ -247,7 +248,11 @@ func (s *storage) Compact(uint64) (first uint64, err error) {
 	if len(good) < 2 {
 		return s.log.First(), nil
 	}
-	return s.log.DropBefore(good[len(good)-2] + 1)
+	first, err = s.log.DropBefore(good[len(good)-2] + 1)
+	if errors.Is(err, wal.ErrFull) {
+		return s.log.First(), nil // nothing was dropped; the next snapshot tries again
+	}
+	return first, err
 }
 
 // ReadSnapshot implements raft.Persister.
@@ -269,6 +274,9 @@ func (s *storage) WriteSnapshot(piece core.WriteSnapshot) error {
 // mended by joinLogAndSnapshot.
 func (s *storage) InstallSnapshot(install core.InstallSnapshot) (ok bool, err error) {
 	_, ok, err = s.snapshots.Install(imageMeta(install.Meta), install.Size)
+	if errors.Is(err, syscall.ENOSPC) && !errors.Is(err, snapshot.ErrSync) {
+		return false, nil // nothing has changed; the leader sends it again
+	}
 	if err != nil || !ok {
 		return ok, err
 	}

@@ -1,0 +1,92 @@
+package node
+
+import (
+	"syscall"
+	"testing"
+
+	"redoubt/fsm"
+	"redoubt/internal/vfs"
+	"redoubt/raft"
+	"redoubt/raft/core"
+	"redoubt/wal"
+)
+
+// newStorage opens a data directory on a disk of its own.
+func newStorage(t *testing.T) (*storage, *vfs.Mem) {
+	t.Helper()
+	disk := vfs.NewMem()
+	s, _, err := openStorage(Options{ID: 1, ClusterID: "test", FS: disk, Dir: "/data", SegmentBytes: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s, disk
+}
+
+// image returns the bytes of an image of an empty state at a position, as a leader would send them.
+func image(t *testing.T, meta core.SnapshotMeta) []byte {
+	t.Helper()
+	s, _ := newStorage(t)
+	machine := fsm.New()
+	machine.Advance(meta.Index, meta.Time)
+	w, err := s.snapshots.Create(imageMeta(meta))
+	if err != nil {
+		t.Fatal(err)
+	}
+	view := machine.View()
+	defer view.Release()
+	if _, err := view.WriteTo(w); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	_, size, data, err := s.ReadSnapshot(meta.Index, 0, 1<<20)
+	if err != nil || int64(len(data)) != size {
+		t.Fatalf("read %d of %d bytes: %v", len(data), size, err)
+	}
+	return data
+}
+
+func TestAFullDiskRefusesAPeersSnapshotAndTakesItLater(t *testing.T) {
+	meta := core.SnapshotMeta{
+		Position: core.Position{Index: 10, Term: 2}, Time: 1,
+		Configuration: raft.InitialConfiguration([]raft.Peer{{ID: 1}}),
+	}
+	data := image(t, meta)
+	s, disk := newStorage(t)
+	install := func() (bool, error) {
+		if err := s.WriteSnapshot(core.WriteSnapshot{Meta: meta, Data: data}); err != nil {
+			t.Fatal(err)
+		}
+		return s.InstallSnapshot(core.InstallSnapshot{Meta: meta, Size: int64(len(data))})
+	}
+	disk.SetFault(func(op vfs.Op) error {
+		if op.Kind == vfs.OpSync {
+			return syscall.ENOSPC // a file system that finds room only when it must
+		}
+		return nil
+	})
+	if ok, err := install(); ok || err != nil {
+		t.Fatalf("InstallSnapshot on a full disk: %t, %v; want a refusal that does not end the node", ok, err)
+	}
+	disk.SetFault(nil)
+	if ok, err := install(); !ok || err != nil {
+		t.Fatalf("InstallSnapshot once there is room: %t, %v", ok, err)
+	}
+	if first := s.log.First(); first != 11 {
+		t.Errorf("the log goes on at %d, want 11", first)
+	}
+}
+
+func TestP6TheLargestEntryFitsTheLog(t *testing.T) {
+	c := startCluster(t, 1, func(o *Options) { o.MaxEntryBytes = 1 << 30 })
+	n := c.leader().node
+	if most := n.options.MaxEntryBytes + entryHeaderBytes; most > wal.DefaultMaxRecordBytes {
+		t.Errorf("entries of %d bytes are taken, but the log stops the node beyond %d", most, wal.DefaultMaxRecordBytes)
+	}
+}
