@@ -20,6 +20,8 @@ func (n *Node) read(b *resp.Batch) (done int) {
 			n.replyDropped(b, b.Ops[done:], err)
 			return len(b.Ops)
 		}
+		// Leadership may have been lost and won again, with a log clock that starts behind the old one.
+		now = min(now, n.raft.LogNow())
 		var more int
 		more, due = n.readOps(b, b.Ops[done:], now)
 		done += more
