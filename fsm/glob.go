@@ -1,21 +1,39 @@
 package fsm
 
-// matchGlob reports whether a string matches a glob-style pattern, byte by byte, as Redis's KEYS
-// and SCAN match: '*', '?', '[a-z]', '[^a]' and '\' to escape. Malformed patterns match what they
-// match in Redis.
+// globBudget bounds the work that one command may waste on its pattern, in byte comparisons: a
+// fraction of a second. Each string adds to it by its length, so that a pattern that people write
+// does not come near the bound, however many keys there are.
+const globBudget = 1 << 24
+
+// glob matches strings with a glob-style pattern, byte by byte, as Redis's KEYS and SCAN do: '*',
+// '?', '[a-z]', '[^a]' and '\' to escape. Malformed patterns match what they match in Redis.
 //
 // Redis tries every split at each '*'. Going back to the last '*' only finds the same matches, as
 // what follows an earlier one has matched at its leftmost place; so the work is bounded by the
-// product of the two lengths, whatever the pattern.
-func matchGlob(pattern []byte, s string) bool {
+// product of the two lengths. Where both are long that is still too much, so there is a budget too.
+type glob struct {
+	pattern []byte
+	// budget is what may still be wasted. Going through a string once costs nothing.
+	budget int
+}
+
+func newGlob(pattern []byte) *glob { return &glob{pattern: pattern, budget: globBudget} }
+
+// spent reports whether the budget is used up. What match returned is then not to be trusted.
+func (g *glob) spent() bool { return g.budget < 0 }
+
+// match reports whether a string matches the pattern.
+func (g *glob) match(s string) bool {
+	pattern := g.pattern
 	if len(s) == 0 {
 		// Redis does not look at the pattern here: even "*" does not match, save where the caller
 		// takes it for "everything".
 		return len(pattern) == 0
 	}
+	g.budget += 2 * len(s)
 	star, mark := -1, 0
 	p, i := 0, 0
-	for i < len(s) {
+	for i < len(s) && g.budget >= 0 {
 		if p < len(pattern) && pattern[p] == '*' {
 			for p < len(pattern) && pattern[p] == '*' {
 				p++
@@ -27,7 +45,11 @@ func matchGlob(pattern []byte, s string) bool {
 			continue
 		}
 		if p < len(pattern) {
-			if size, ok := matchOne(pattern[p:], s[i]); ok {
+			size, ok := matchOne(pattern[p:], s[i])
+			if size > 64 {
+				g.budget -= size // A long class is gone through for each byte.
+			}
+			if ok {
 				p += size
 				i++
 				continue
@@ -36,6 +58,7 @@ func matchGlob(pattern []byte, s string) bool {
 		if star < 0 {
 			return false
 		}
+		g.budget -= p - star
 		mark++
 		p, i = star, mark
 	}

@@ -17,16 +17,27 @@ func TestMatchGlob(t *testing.T) {
 		{`a\`, `a\`, true}, {"[a-]", "-", false}, {"[a-]", "a", true}, {"[]", "x", false}, {"*[a]", "bbba", true}, {"?", "\xff", true},
 		{"[\x80-\xff]", "\xf0", true}, {"a*a*b", "aaab", true}, {"*ab", "aab", true},
 	} {
-		if got := matchGlob([]byte(c.pattern), c.s); got != c.want {
+		if got := newGlob([]byte(c.pattern)).match(c.s); got != c.want {
 			t.Errorf("%q against %q: %v", c.pattern, c.s, got)
 		}
 	}
 }
 
-// TestMatchGlobIsBounded: patterns that make Redis try every split end at once here.
+// TestMatchGlobIsBounded: patterns that make Redis try every split end at once here, and long ones
+// that go back over long keys end with an error.
 func TestMatchGlobIsBounded(t *testing.T) {
-	pattern := []byte(strings.Repeat("*a", 1000) + "b")
-	if matchGlob(pattern, strings.Repeat("a", 20000)) {
-		t.Error("matched")
+	g := newGlob([]byte(strings.Repeat("*a", 1000) + "b"))
+	if g.match(strings.Repeat("a", 20000)) || g.spent() {
+		t.Error("a pattern with many stars matched, or took too long")
+	}
+	m := New()
+	m.Advance(1, 1)
+	m.Apply([][]byte{[]byte("set"), []byte(strings.Repeat("a", 1<<18)), nil}, &Writer{Discard: true})
+	for _, pattern := range []string{"*" + strings.Repeat("a", 1<<17) + "b", "*[" + strings.Repeat("b", 1<<17) + "]*"} {
+		for _, line := range []string{"keys " + pattern, "scan 0 match " + pattern} {
+			if got := apply(m, line); got != "-"+errPattern+"\r\n" {
+				t.Errorf("%.20s…: %.40q", line, got)
+			}
+		}
 	}
 }

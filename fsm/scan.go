@@ -46,6 +46,9 @@ func (c *call) lookAtAll() bool {
 	return !c.due
 }
 
+// errPattern answers a pattern that was made to keep the server busy.
+const errPattern = "ERR pattern takes too long to match"
+
 // matchesAll reports whether a pattern is the one that Redis does not even try to match.
 func matchesAll(pattern []byte) bool { return string(pattern) == "*" }
 
@@ -53,14 +56,19 @@ func runKeys(c *call) {
 	if !c.lookAtAll() {
 		return
 	}
-	pattern := c.args[1]
+	all := matchesAll(c.args[1])
+	pattern := newGlob(c.args[1])
 	var keys []string
 	c.m.keys.walk(0, 0, func(_ int, it item) bool {
-		if !it.entry.dueAt(c.m.logTime) && (matchesAll(pattern) || matchGlob(pattern, it.entry.key)) {
+		if !it.entry.dueAt(c.m.logTime) && (all || pattern.match(it.entry.key)) {
 			keys = append(keys, it.entry.key)
 		}
-		return true
+		return !pattern.spent()
 	})
+	if pattern.spent() {
+		c.w.Error(errPattern)
+		return
+	}
 	c.bulkStrings(keys)
 }
 
@@ -115,9 +123,11 @@ func parseCursor(text []byte) (cursor uint64, ok bool) {
 // scanOptions are the options of SCAN.
 type scanOptions struct {
 	count int64
-	// match and ofType say whether pattern and typeName choose among the keys.
-	match, ofType     bool
-	pattern, typeName []byte
+	// pattern chooses among the keys, unless it is nil.
+	pattern *glob
+	// typeName chooses among the keys, if ofType is set.
+	typeName []byte
+	ofType   bool
 }
 
 // scanOptions reads the options; with ok false the error is replied.
@@ -140,7 +150,10 @@ func (c *call) scanOptions() (o scanOptions, ok bool) {
 				return o, false
 			}
 		case isWord(word, "match"):
-			o.pattern, o.match = value, !matchesAll(value)
+			o.pattern = nil
+			if !matchesAll(value) {
+				o.pattern = newGlob(value)
+			}
 		case isWord(word, "type"):
 			o.typeName, o.ofType = value, true
 		default:
@@ -155,7 +168,7 @@ func (o *scanOptions) selects(e *entry) bool {
 	if o.ofType && !isWord(o.typeName, e.kind.name()) {
 		return false
 	}
-	return !o.match || matchGlob(o.pattern, e.key)
+	return o.pattern == nil || o.pattern.match(e.key)
 }
 
 func runScan(c *call) {
@@ -183,8 +196,12 @@ func runScan(c *call) {
 		if !it.entry.dueAt(c.m.logTime) && o.selects(it.entry) {
 			keys = append(keys, it.entry.key)
 		}
-		return true
+		return o.pattern == nil || !o.pattern.spent()
 	})
+	if o.pattern != nil && o.pattern.spent() {
+		c.w.Error(errPattern)
+		return
+	}
 	c.w.Array(2)
 	var text [20]byte
 	c.w.Bulk(strconv.AppendUint(text[:0], next, 10))
