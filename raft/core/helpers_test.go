@@ -152,7 +152,7 @@ func then(e Effects) []Message {
 func (s *single) wantRole(role Role, term uint64) {
 	s.t.Helper()
 	if s.role != role || s.term != term {
-		s.t.Fatalf("%s of term %d, want %s of term %d", s.role.text(), s.term, role.text(), term)
+		s.t.Fatalf("%s of term %d, want %s of term %d", s.role.String(), s.term, role.String(), term)
 	}
 }
 

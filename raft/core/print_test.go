@@ -7,10 +7,6 @@ import (
 
 // Stable one-line forms of everything that a transcript shows.
 
-func (r Role) text() string {
-	return [...]string{"follower", "pre-candidate", "candidate", "leader"}[r]
-}
-
 func (p Position) text() string { return fmt.Sprintf("%d/%d", p.Index, p.Term) }
 
 // entriesText prints index/term and what the entry is.
@@ -64,7 +60,7 @@ func messageText(m Message) string {
 func (c *cluster) printEffects(n *node, e Effects) {
 	say := func(format string, args ...any) { c.print("%d %s", n.id, fmt.Sprintf(format, args...)) }
 	if s := e.Status; s != nil {
-		say("status %s term=%d leader=%d clock=%d", s.Role.text(), s.Term, s.Leader, s.ClockOffset)
+		say("status %s term=%d leader=%d clock=%d", s.Role.String(), s.Term, s.Leader, s.ClockOffset)
 	}
 	if p := e.Proposed; p != nil {
 		if p.Refusal == Accepted {

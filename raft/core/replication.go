@@ -205,12 +205,14 @@ func (c *Core) leadAppendReject(m AppendReject) {
 		return
 	case known:
 		p.backoff = 0
-	case hint.Index < c.log.prev.Index:
-		at, p.backoff = hint, 0
+	case hint.Index < m.Prev.Index && (hint.Index < c.log.prev.Index || c.log.prev.Term == 0):
+		// Terms before the memory are not known: this may be the place.
+		at = Position{Index: min(hint.Index, c.log.prev.Index)}
 	default:
-		// Terms before the memory are not known. Go back by doubling steps.
+		// It is not, as the terms there differ. Go further back by doubling steps.
 		p.backoff = max(1, 2*p.backoff)
-		at = Position{Index: c.log.prev.Index - min(p.backoff, c.log.prev.Index)}
+		base := min(m.Prev.Index, c.log.prev.Index)
+		at = Position{Index: min(hint.Index, base-min(p.backoff, base))}
 	}
 	p.probe(min(at.Index+1, m.Prev.Index))
 	p.rejected = true

@@ -450,3 +450,72 @@ func TestSlowStateMachineIsBounded(t *testing.T) {
 		t.Fatalf("read log %+v, want what comes after %d", e.ReadLog, f.apply.delivered)
 	}
 }
+
+// After a restart the term at the commit index may not be known in memory. It matches any leader's
+// log, and as a leader the node reads it from disk.
+func TestUnknownTermAtTheCommitIndex(t *testing.T) {
+	start := func() *single {
+		return newSingleFrom(t, Config{
+			ID: 1, Configuration: voters(3), HardState: HardState{Term: 4, Commit: 2}, FirstIndex: 1,
+			Tail: []Entry{{Index: 3, Term: 3, Kind: EntryNoop}}, Last: Position{3, 3},
+		})
+	}
+	s := start()
+	e := s.receive(AppendRequest{Envelope: from(2, 4), Prev: Position{3, 2}})
+	if m := sent[AppendReject](e.Send); len(m) != 1 || m[0].Hint != (Position{2, 2}) {
+		t.Fatalf("answered %+v, want a rejection with hint 2/2", e.Send)
+	}
+	s.receive(AppendRequest{Envelope: from(2, 4), Prev: Position{2, 2}, Entries: []Entry{{Index: 3, Term: 4, Kind: EntryNoop}}})
+	if s.log.last() != (Position{3, 4}) {
+		t.Fatalf("last %s, want the leader's entry after the commit index", s.log.last().text())
+	}
+
+	s = start()
+	s.lead()
+	s.flush()
+	e = s.receive(AppendReject{Envelope: from(2, 5), Prev: Position{3, 3}, Hint: Position{2, 2}})
+	if len(e.ReadLog) != 1 || e.ReadLog[0].From != 3 || e.ReadLog[0].To != 3 {
+		t.Fatalf("read log %+v, want entry 3 for the term before it", e.ReadLog)
+	}
+	e = s.Step(LogRead{Request: e.ReadLog[0], PrevTerm: 2, Entries: []Entry{{Index: 3, Term: 3, Kind: EntryNoop}}})
+	if m := sent[AppendRequest](e.Send); len(m) != 1 || m[0].Prev != (Position{2, 2}) {
+		t.Fatalf("sent %+v, want a probe at 2/2", e.Send)
+	}
+}
+
+// A divergence that lies before the memory is found by doubling steps, not entry by entry.
+func TestDivergenceBeforeTheMemory(t *testing.T) {
+	s := newSingleFrom(t, Config{
+		ID: 1, Configuration: voters(3), HardState: HardState{Term: 9, Commit: 1000}, FirstIndex: 1,
+		Tail: []Entry{{Index: 1000, Term: 9, Kind: EntryNoop}}, Last: Position{1000, 9},
+	})
+	for s.apply.delivered < 1000 { // what is committed is read to be applied first
+		r := s.askedLog[0]
+		var entries []Entry
+		for i := r.From; i <= r.To; i++ {
+			entries = append(entries, Entry{Index: i, Term: min(i, 9), Kind: EntryNoop})
+		}
+		s.Step(LogRead{Request: r, PrevTerm: min(r.From-1, 9), Entries: entries})
+	}
+	s.lead()
+	s.flush()
+	// The follower has 1200 entries of term 8, and the leader entries of term 9 almost all the way down.
+	e := s.receive(AppendReject{Envelope: from(2, 10), Prev: Position{1000, 9}, Hint: Position{1000, 8}})
+	probes := 0
+	for range 100 {
+		if len(e.ReadLog) == 0 {
+			break
+		}
+		probes++
+		r := e.ReadLog[0]
+		if r.From <= 9 {
+			break
+		}
+		prev := Position{r.From - 1, min(r.From-1, 9)}
+		s.Step(LogRead{Request: r, PrevTerm: prev.Term, Entries: []Entry{{Index: r.From, Term: min(r.From, 9), Kind: EntryNoop}}})
+		e = s.receive(AppendReject{Envelope: from(2, 10), Prev: prev, Hint: Position{prev.Index, 8}})
+	}
+	if probes == 0 || probes > 12 {
+		t.Fatalf("%d probes to find the divergence, want about the logarithm of its length", probes)
+	}
+}

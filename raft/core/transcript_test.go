@@ -257,7 +257,7 @@ func (s *script) show(n *node) {
 		return
 	}
 	status := n.core.Status()
-	s.print("%d is %s term=%d leader=%d commit=%d last=%s durable=%d applied=%d", n.id, status.Role.text(), status.Term, status.Leader,
+	s.print("%d is %s term=%d leader=%d commit=%d last=%s durable=%d applied=%d", n.id, status.Role.String(), status.Term, status.Leader,
 		n.core.CommitIndex(), n.core.log.last().text(), n.core.Durable(), n.index)
 	for _, p := range n.core.Progress() {
 		s.print("  peer %d %s match=%d next=%d in flight=%d", p.ID, [...]string{"probing", "replicating", "snapshotting"}[p.State], p.Match, p.Next, p.InflightMessages)
