@@ -259,7 +259,9 @@ func isOwn(c Command) bool {
 	}
 	switch nameOf(c) {
 	case "command":
-		return len(c) < 3
+		// Redis lists subcommands in the order of a hash table, and words its documentation otherwise.
+		return len(c) < 3 || strings.EqualFold(second, "docs") && len(c) > 3 ||
+			slices.ContainsFunc(c[2:], func(word []byte) bool { return strings.EqualFold(string(word), "command") })
 	case "hello":
 		return len(c) < 2 || second == "2" || second == "3"
 	case "scan":
