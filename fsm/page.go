@@ -1,6 +1,7 @@
 package fsm
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
@@ -38,6 +39,17 @@ type place struct {
 
 func placeOf(key []byte) place {
 	return place{key: key, hash: hashKey(key), slot: Slot(key)}
+}
+
+// before reports whether a place comes before another in the order of the keyspace.
+func (a place) before(b place) bool {
+	if a.slot != b.slot {
+		return a.slot < b.slot
+	}
+	if a.hash != b.hash {
+		return a.hash < b.hash
+	}
+	return bytes.Compare(a.key, b.key) < 0
 }
 
 // item is a leaf's reference to an entry, with the hash that orders it.
