@@ -38,8 +38,9 @@ func TestAFollowerThatLagsBehindTheLogCatchesUpBySnapshot(t *testing.T) {
 	leader := c.leader()
 	leader.expect("OK", "SET", "deadline", "v", "EX", 1000)
 	lagging := c.others(leader)[0]
+	held := lagging.node.raft.Standing().LastIndex
 	lagging.crash()
-	for leader.node.storage.log.First() <= 2 {
+	for leader.node.storage.log.First() <= held+1 {
 		leader.do("APPEND", "k", "0123456789abcdef")
 	}
 	lagging.start()
