@@ -151,6 +151,8 @@ func (n *Node) executeAside(b *resp.Batch) (done int) {
 		switch {
 		case op.Command == nil:
 			b.Reply.Raw(op.Literal)
+		case b.ReadOnly && !op.Command.Writes() && n.loading():
+			b.Reply.Error("LOADING Redoubt is applying its log")
 		case b.ReadOnly && !op.Command.Writes():
 			n.machine.RLock()
 			n.machine.Read(0, op.Args, &b.Reply)
@@ -161,6 +163,10 @@ func (n *Node) executeAside(b *resp.Batch) (done int) {
 	}
 	return len(b.Ops)
 }
+
+// loading tells whether the node has yet to apply what it knew to be committed before its start: until then its
+// state may be older than what it has shown already.
+func (n *Node) loading() bool { return n.gate.applied.Load() < n.bootCommit }
 
 // redirect names the leader, at the address it announces for the connection's listener. Commands
 // without a key name slot 0: one group owns every slot.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"redoubt/fsm"
+	"redoubt/raft"
 	"redoubt/raft/core"
 	"redoubt/snapshot"
 )
@@ -69,6 +70,7 @@ func (n *Node) takeSnapshot(meta core.SnapshotMeta, view *fsm.View) {
 	n.snapshots.running.Store(false)
 	n.snapshots.lastOK.Store(err == nil)
 	switch {
+	case errors.Is(err, raft.ErrStopped):
 	case errors.Is(err, snapshot.ErrSync):
 		n.fail(err)
 	case err != nil:
@@ -87,10 +89,25 @@ func (n *Node) writeSnapshot(meta core.SnapshotMeta, view *fsm.View) (snapshot.I
 	if err != nil {
 		return snapshot.Info{}, err
 	}
-	if _, err := view.WriteTo(w); err != nil {
+	if _, err := view.WriteTo(untilStop{w, n.raft.Done()}); err != nil {
 		return snapshot.Info{}, errors.Join(err, w.Abort())
 	}
 	return w.Commit()
+}
+
+// untilStop passes writes on until the node has stopped: a large state must not hold up the end of the process.
+type untilStop struct {
+	io.Writer
+	stopped <-chan struct{}
+}
+
+func (w untilStop) Write(p []byte) (int, error) {
+	select {
+	case <-w.stopped:
+		return 0, raft.ErrStopped
+	default:
+		return w.Writer.Write(p)
+	}
 }
 
 // loadSnapshot replaces the state with an image that is already durable and verified. The image that

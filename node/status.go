@@ -30,7 +30,7 @@ func (n *Node) Status() resp.Status {
 		SnapshotRunning:  n.snapshots.running.Load(),
 		LastSnapshotTime: n.snapshots.lastAt.Load(),
 		LastSnapshotOK:   n.snapshots.lastOK.Load(),
-		Loading:          n.gate.applied.Load() < n.bootCommit,
+		Loading:          n.loading(),
 		ExpiredKeys:      stats.ExpiredKeys,
 		DatasetBytes:     stats.DatasetBytes,
 	}

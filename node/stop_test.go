@@ -1,0 +1,64 @@
+package node
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"redoubt/internal/vfs"
+	"redoubt/resp"
+)
+
+func TestStopDoesNotWaitForASnapshot(t *testing.T) {
+	const values = 16
+	c := startCluster(t, 1, func(o *Options) { o.SnapshotLogEntries = values })
+	n := c.leader()
+	writing := make(chan struct{})
+	var begun atomic.Bool
+	done := n.node.raft.Done()
+	n.disk.SetFault(func(op vfs.Op) error {
+		if op.Kind == vfs.OpWrite && strings.HasPrefix(op.Path, "/data/snapshot/") && begun.CompareAndSwap(false, true) {
+			close(writing)
+			<-done // the first piece is on its way when the node stops
+		}
+		return nil
+	})
+	for i := range values {
+		n.expect("OK", "SET", i, strings.Repeat("v", 900<<10))
+	}
+	<-writing
+	n.stop()
+	n.disk.SetFault(nil)
+	names, err := n.disk.List("/data/snapshot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(names) > 0 {
+		t.Errorf("the snapshot was written to its end while the node was to stop: %v", names)
+	}
+	n.start()
+	if got := n.cluster.leader().do("EXISTS", "0").value; got != int64(1) {
+		t.Errorf("EXISTS after the restart: %v, want 1", got)
+	}
+}
+
+func TestP2AReplicaThatIsStillLoadingServesNoReads(t *testing.T) {
+	c := startCluster(t, 3, nil)
+	leader := c.leader()
+	leader.expect("OK", "SET", "k", "v")
+	c.settle()
+	replica := c.others(leader)[0].node
+	read := func() string {
+		b := resp.Batch{ReadOnly: true, Ops: ops("GET k")}
+		replica.Execute(&b)
+		return string(b.Reply.Buf)
+	}
+	if got := read(); got != "$1\r\nv\r\n" {
+		t.Fatalf("a replica that has caught up answered %q", got)
+	}
+	// As after a restart, before the log that was known to be committed is applied again.
+	replica.bootCommit = replica.gate.applied.Load() + 1
+	if got := read(); !strings.HasPrefix(got, "-LOADING ") {
+		t.Errorf("a replica that has not caught up with its own past answered %q, want LOADING", got)
+	}
+}
