@@ -46,6 +46,7 @@ func clusterCommand() *cobra.Command {
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
+			context.AfterFunc(ctx, stop) // a second signal ends the process at once
 			return runCluster(ctx, o, cmd.OutOrStdout())
 		},
 	}
@@ -99,7 +100,7 @@ func runCluster(ctx context.Context, o clusterOptions, out io.Writer) error {
 			running = without(running, e.member)
 			lines.printf("node %d ended: %v; start it again with: %s %s",
 				e.member.id, describeExit(e.err), filepath.Base(binary), strings.Join(e.member.args, " "))
-			if code := exitCode(e.err); code == 1 {
+			if refused(e.err) {
 				stopMembers(running, exits)
 				return fmt.Errorf("node %d refused to run", e.member.id)
 			}
@@ -199,12 +200,10 @@ func describeExit(err error) string {
 	return err.Error()
 }
 
-func exitCode(err error) int {
+// refused tells whether a member ended because it must not run: with the same arguments none of them will.
+func refused(err error) bool {
 	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return exit.ExitCode()
-	}
-	return 0
+	return errors.As(err, &exit) && exit.ExitCode() == exitRefused
 }
 
 // lineWriter writes whole lines from several goroutines.

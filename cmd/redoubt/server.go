@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -36,6 +35,7 @@ func serverCommand() *cobra.Command {
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
+			context.AfterFunc(ctx, stop) // a second signal ends the process at once
 			return serve(ctx, config)
 		},
 	}
@@ -60,7 +60,7 @@ func serve(ctx context.Context, config conf.Config) error {
 		"peers", config.PeerListen, "dir", config.Dir, "pid", os.Getpid())
 	if err := n.Wait(ctx); err != nil {
 		// Nothing more may be acknowledged, so there is nobody to be polite to.
-		return fmt.Errorf("FATAL: %w", err)
+		return fatalError{err}
 	}
 	logger.Info("stopping")
 	polite, cancel := context.WithTimeout(context.Background(), politeness)
