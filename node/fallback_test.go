@@ -34,7 +34,10 @@ func TestP7ADamagedSnapshotFallsBackToTheOneBeforeAndTheLog(t *testing.T) {
 }
 
 func TestAFollowerThatLagsBehindTheLogCatchesUpBySnapshot(t *testing.T) {
-	c := startCluster(t, 3, func(o *Options) { o.SnapshotLogEntries = 50; o.SegmentBytes = 16 << 10 })
+	c := startCluster(t, 3, func(o *Options) {
+		o.SnapshotLogEntries, o.SegmentBytes = 50, 16<<10
+		o.Limits.TailBytes = 1 << 10 // or the leader would feed the follower from memory
+	})
 	leader := c.leader()
 	leader.expect("OK", "SET", "deadline", "v", "EX", 1000)
 	lagging := c.others(leader)[0]

@@ -126,6 +126,7 @@ func (r *Raft) save(state core.HardState, entries []core.Entry, sync bool) error
 		if !r.diskFull.Swap(true) {
 			r.log.Error("raft: the disk is full; writes are refused", "error", err)
 		}
+		r.inbox.addInput(core.DiskFull{})
 		select {
 		case <-time.After(fullRetryInterval):
 		case <-r.stopping:
