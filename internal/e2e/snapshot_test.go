@@ -225,3 +225,37 @@ func TestDeadlinesOutliveFailoversAndSnapshots(t *testing.T) {
 		}
 	}
 }
+
+// A newest snapshot that is damaged costs nothing: the one before it and the log hold the same.
+func TestADamagedNewestSnapshotFallsBack(t *testing.T) {
+	c := startCluster(t, snapshotFlags()...)
+	l := startLoad(t, "fallback", c.addresses(), writers)
+	first := make(map[*process]uint64)
+	for _, n := range c.nodes {
+		waitSnapshot(t, n, 1)
+		s, err := n.standing()
+		if err != nil {
+			t.Fatal(err)
+		}
+		first[n] = s.snapshot
+	}
+	for _, n := range c.nodes {
+		waitSnapshot(t, n, first[n]+1)
+	}
+	l.halt()
+	for _, n := range c.nodes {
+		n.kill(t)
+		names, err := filepath.Glob(filepath.Join(n.dir, "snapshot", "*.snapshot"))
+		if err != nil || len(names) < 2 {
+			t.Fatalf("node %d keeps %d snapshots, promised: 2 (%v)", n.id, len(names), err)
+		}
+		damageFiles(t, names[len(names)-1], flipMiddle) // names begin with the index
+	}
+	for _, n := range c.nodes {
+		n.start(t)
+	}
+	c.waitReady()
+	l.verify()
+	c.waitCaughtUp()
+	expectEqualReplicas(t, c, l)
+}
