@@ -71,6 +71,7 @@ func TestIllegalMessagesAreDropped(t *testing.T) {
 		"overflow":                    AppendRequest{Envelope: from(2, 1), Prev: Position{math.MaxUint64, 1}, Entries: []Entry{noop(0, 1)}},
 		"commit beyond the log":       HeartbeatRequest{Envelope: from(2, 1), Commit: 99},
 		"snapshot of nothing":         SnapshotChunk{Envelope: from(2, 1)},
+		"snapshot beyond every log":   SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{math.MaxUint64, 1}}},
 		"snapshot of the future":      SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{9, 9}}},
 		"piece beyond the end":        SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{9, 1}}, Size: 2, Offset: 1, Data: []byte("ab")},
 		"negative offset":             SnapshotChunk{Envelope: from(2, 1), Meta: SnapshotMeta{Position: Position{9, 1}}, Size: 2, Offset: math.MinInt64, Data: []byte("ab")},

@@ -67,3 +67,20 @@ func FuzzDecodeConfiguration(f *testing.F) {
 		}
 	})
 }
+
+func TestConfigurationAccessors(t *testing.T) {
+	c := voters(2)
+	if c.Joint() {
+		t.Error("a configuration without old voters is joint")
+	}
+	c.Members[1].OldVoter = true
+	if !c.Joint() {
+		t.Error("a configuration with an old voter is not joint")
+	}
+	if m, ok := c.Member(2); !ok || m.ID != 2 {
+		t.Errorf("member 2: %+v, %t", m, ok)
+	}
+	if _, ok := c.Member(3); ok {
+		t.Error("found a member that is not there")
+	}
+}

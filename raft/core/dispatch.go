@@ -130,9 +130,12 @@ var table = [...][kinds]handler{
 	},
 }
 
-// maxTerm bounds what is believed of terms: one that no cluster reaches by elections would leave no
-// room for the next.
-const maxTerm = 1 << 62
+// maxTerm and maxIndex bound what is believed of terms and indexes: one that no cluster reaches would
+// leave no room for the next.
+const (
+	maxTerm  = 1 << 62
+	maxIndex = 1 << 62
+)
 
 // receive takes a message through the rules for all servers (Raft figure 2) and dispatches it.
 func (c *Core) receive(m Message) {

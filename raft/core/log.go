@@ -43,12 +43,15 @@ func newSpan(term uint64, prev Position, entries []Entry) (span, error) {
 	if prev.Index == 0 && prev.Term != 0 {
 		return span{}, fmt.Errorf("core: position 0 has term %d", prev.Term)
 	}
+	if prev.Index > maxIndex {
+		return span{}, fmt.Errorf("core: index %d is beyond every log", prev.Index)
+	}
 	last := prev
 	stamp := int64(0)
 	for i := range entries {
 		e := &entries[i]
 		switch {
-		case e.Index != last.Index+1 || e.Index == 0:
+		case e.Index != last.Index+1:
 			return span{}, fmt.Errorf("core: entry %d follows entry %d", e.Index, last.Index)
 		case e.Term < last.Term || e.Term == 0:
 			return span{}, fmt.Errorf("core: entry %d has term %d after term %d", e.Index, e.Term, last.Term)

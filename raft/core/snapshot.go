@@ -116,7 +116,7 @@ func (c *Core) followSnapshot(m SnapshotChunk) {
 	if !c.follow(m.From) {
 		return
 	}
-	if m.Meta.Index == 0 || m.Meta.Term > m.Term || m.Offset < 0 || m.Size < 0 ||
+	if m.Meta.Index == 0 || m.Meta.Index > maxIndex || m.Meta.Term > m.Term || m.Offset < 0 || m.Size < 0 ||
 		int64(len(m.Data)) > m.Size-m.Offset || m.Meta.Configuration.validate() != nil {
 		c.illegal++
 		return
