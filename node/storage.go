@@ -121,13 +121,23 @@ func (s *storage) loadNewest() (*fsm.Machine, error) {
 	return machine, err
 }
 
-// joinLogAndSnapshot checks that the log continues the snapshot. A log that ends before it was left by
-// a crash while a peer's snapshot was installed, between the image and the log's reset, and is reset now.
+// joinLogAndSnapshot checks that the log continues the snapshot. A log that ends before it, or holds another,
+// uncommitted entry there, was left by a crash while a peer's snapshot was installed, between the image and the log's
+// reset, and is reset now.
 func (s *storage) joinLogAndSnapshot() error {
 	first, last := s.log.First(), s.log.Last()
 	if s.base.Index > 0 {
 		term, held := s.log.Term(s.base.Index)
-		if s.base.Index > last.Index || held && term != s.base.Term {
+		differs := held && term != s.base.Term
+		hard, err := decodeHardState(s.log.State())
+		if err != nil {
+			return err
+		}
+		if differs && hard.Commit >= s.base.Index {
+			return fmt.Errorf("the snapshot at index %d is of term %d, but the log has committed an entry of term %d there",
+				s.base.Index, s.base.Term, term)
+		}
+		if s.base.Index > last.Index || differs {
 			return s.log.Reset(s.base.Index, s.base.Term)
 		}
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"strings"
 	"syscall"
 	"testing"
 
@@ -88,5 +89,31 @@ func TestP6TheLargestEntryFitsTheLog(t *testing.T) {
 	n := c.leader().node
 	if most := n.options.MaxEntryBytes + entryHeaderBytes; most > wal.DefaultMaxRecordBytes {
 		t.Errorf("entries of %d bytes are taken, but the log stops the node beyond %d", most, wal.DefaultMaxRecordBytes)
+	}
+}
+
+func TestP7ASnapshotThatContradictsACommittedLogIsNoted(t *testing.T) {
+	s, disk := newStorage(t)
+	entries := make([]core.Entry, 20)
+	for i := range entries {
+		entries[i] = core.Entry{Index: uint64(i + 1), Term: 1, Kind: core.EntryNoop}
+	}
+	if err := s.Save(core.HardState{Term: 2, Commit: 20}, entries, true); err != nil {
+		t.Fatal(err)
+	}
+	meta := core.SnapshotMeta{Position: core.Position{Index: 10, Term: 2}, Time: 1}
+	data := image(t, meta)
+	if err := s.WriteSnapshot(core.WriteSnapshot{Meta: meta, Data: data}); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := s.snapshots.Install(imageMeta(meta), int64(len(data))); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	crashed := disk.CrashClone(vfs.CrashOptions{})
+	for range 2 { // the first refusal must not have cut what the second would miss
+		_, _, err := openStorage(Options{ID: 1, ClusterID: "test", FS: crashed, Dir: "/data", SegmentBytes: 64 << 10})
+		if err == nil || !strings.Contains(err.Error(), "index 10") {
+			t.Fatalf("entries that were committed gave way to a snapshot of another term: %v; want an error (P7)", err)
+		}
 	}
 }
