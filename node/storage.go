@@ -62,7 +62,7 @@ func (s *storage) open(o Options) (machine *fsm.Machine, err error) {
 	}
 	s.log, err = wal.Open(o.FS, path.Join(o.Dir, "wal"), wal.Options{SegmentBytes: o.SegmentBytes})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path.Join(o.Dir, "wal"), err)
 	}
 	if machine, err = s.loadNewest(); err != nil {
 		return nil, err

@@ -53,7 +53,13 @@ func reachable(listen string) string {
 	return listen
 }
 
+// quiet drops what the client library would print beside our error.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
 func checkHealth(ctx context.Context, address string) error {
+	redis.SetLogger(quiet{}) // the one line that we print says it all
 	client := redis.NewClient(&redis.Options{Addr: address, MaxRetries: -1, ContextTimeoutEnabled: true})
 	defer client.Close()
 	info, err := client.ClusterInfo(ctx).Result()
