@@ -11,7 +11,7 @@ import (
 const expiryInterval = 100 * time.Millisecond
 
 // runExpiry logs an entry whenever keys are due, so that memory is freed and reads of such keys need not
-// wait. It also looks whether a full disk has room again.
+// wait. It also looks whether a full disk has room again, and whether reads wait that another leader should serve.
 func (n *Node) runExpiry() {
 	ticker := time.NewTicker(expiryInterval)
 	defer ticker.Stop()
@@ -26,6 +26,10 @@ func (n *Node) runExpiry() {
 				n.fail(err)
 				return
 			}
+		}
+		if n.raft.Standing().Role != core.Leader {
+			// With a disk that hangs, this node may never apply what it confirmed as leader. Somebody else has it.
+			n.gate.turnAway()
 		}
 		for n.keysAreDue() {
 			if n.expire() != nil {

@@ -13,6 +13,8 @@ type gate struct {
 	passed  sync.Cond
 	closed  bool
 	waiting int
+	// turned counts the times that whoever waited was turned away.
+	turned int
 }
 
 func newGate() *gate {
@@ -31,7 +33,7 @@ func (g *gate) advance(index uint64) {
 	g.mu.Unlock()
 }
 
-// wait blocks until index is applied. It reports false if the gate was closed first.
+// wait blocks until index is applied. It reports false if the gate was closed, or the waiting turned away, first.
 func (g *gate) wait(index uint64) bool {
 	if g.applied.Load() >= index {
 		return true
@@ -39,11 +41,19 @@ func (g *gate) wait(index uint64) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.waiting++
-	for g.applied.Load() < index && !g.closed {
+	for turned := g.turned; g.applied.Load() < index && !g.closed && g.turned == turned; {
 		g.passed.Wait()
 	}
 	g.waiting--
 	return g.applied.Load() >= index
+}
+
+// turnAway ends the waiting of those who wait now.
+func (g *gate) turnAway() {
+	g.mu.Lock()
+	g.turned++
+	g.mu.Unlock()
+	g.passed.Broadcast()
 }
 
 // close ends all waiting.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -61,4 +62,31 @@ func TestP2AReplicaThatIsStillLoadingServesNoReads(t *testing.T) {
 	if got := read(); !strings.HasPrefix(got, "-LOADING ") {
 		t.Errorf("a replica that has not caught up with its own past answered %q, want LOADING", got)
 	}
+}
+
+func TestAReadIsSentElsewhereWhenTheLeadersDiskHangs(t *testing.T) {
+	c := startCluster(t, 3, nil)
+	leader := c.leader()
+	leader.expect("OK", "SET", "k", "v")
+	hung := make(chan struct{})
+	leader.disk.SetFault(func(op vfs.Op) error {
+		if op.Kind == vfs.OpSync {
+			<-hung
+		}
+		return nil
+	})
+	released := sync.OnceFunc(func() { close(hung) })
+	t.Cleanup(released)
+	var writing sync.WaitGroup
+	writing.Go(func() { leader.do("SET", "k", "w") })
+	eventually(t, "the followers commit what the leader cannot store", func() bool {
+		return leader.node.raft.Standing().CommitIndex > leader.node.gate.applied.Load()
+	})
+	// The read is to see what is committed, which this node cannot apply before its disk answers.
+	got := leader.do("GET", "k")
+	if got.err == nil || !certainlyNotDone(got.err) {
+		t.Errorf("a read at a leader whose disk hangs was answered %v, %v; want a redirect once it does not lead", got.value, got.err)
+	}
+	released()
+	writing.Wait()
 }
