@@ -21,6 +21,9 @@ const batchVersion = 1
 // batchArgsMax is the largest number of words of a command (Redis's limit for a request).
 const batchArgsMax = 1 << 20
 
+// batchArgsKept is the number of words whose places a Batch keeps for the next one.
+const batchArgsKept = 256
+
 // AppendBatchHeader begins a batch in dst and returns the extended buffer.
 func AppendBatchHeader(dst []byte) []byte { return append(dst, batchVersion) }
 
@@ -64,8 +67,21 @@ var (
 // DecodeBatch checks a whole batch and returns an iterator over its commands. Data must not change
 // while the batch, or an argument from it, is in use. The error says at which offset it is malformed.
 func DecodeBatch(data []byte) (Batch, error) {
+	var b Batch
+	err := b.Reset(data)
+	return b, err
+}
+
+// Reset makes b iterate over another batch, as DecodeBatch does, and keeps its memory. After an error it
+// is empty.
+func (b *Batch) Reset(data []byte) error {
+	if cap(b.args) > batchArgsKept {
+		b.args = nil
+	}
+	clear(b.args[:cap(b.args)]) // let go of the former batch
+	b.rest, b.args = nil, b.args[:0]
 	if len(data) == 0 || data[0] != batchVersion {
-		return Batch{}, errBatchVersion
+		return errBatchVersion
 	}
 	check := batchReader{rest: data[1:]}
 	for len(check.rest) > 0 {
@@ -74,10 +90,11 @@ func DecodeBatch(data []byte) (Batch, error) {
 			check.argument()
 		}
 		if check.err != nil {
-			return Batch{}, fmt.Errorf("fsm: batch offset %d: %w", len(data)-len(check.rest), check.err)
+			return fmt.Errorf("fsm: batch offset %d: %w", len(data)-len(check.rest), check.err)
 		}
 	}
-	return Batch{rest: data[1:]}, nil
+	b.rest = data[1:]
+	return nil
 }
 
 // Next returns the next command; ok is false at the end. A batch from DecodeBatch gives no error.

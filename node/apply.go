@@ -74,14 +74,13 @@ func (n *Node) applyLocked(entries []raft.Committed) error {
 func (n *Node) applyEntry(entry *raft.Committed) error {
 	switch entry.Kind {
 	case core.EntryCommand:
-		batch, err := fsm.DecodeBatch(entry.Data)
-		if err != nil {
+		if err := n.batch.Reset(entry.Data); err != nil {
 			return err
 		}
 		if t, ok := entry.Ticket.(*ticket); ok {
-			return n.applyTicket(&batch, t)
+			return n.applyTicket(&n.batch, t)
 		}
-		return n.applyBatch(&batch)
+		return n.applyBatch(&n.batch)
 	case core.EntryConfiguration:
 		configuration, err := core.DecodeConfiguration(entry.Data)
 		if err != nil {
@@ -94,13 +93,12 @@ func (n *Node) applyEntry(entry *raft.Committed) error {
 
 // applyBatch runs a batch that nobody here waits for.
 func (n *Node) applyBatch(batch *fsm.Batch) error {
-	nobody := fsm.Writer{Discard: true}
 	for {
 		command, ok, err := batch.Next()
 		if err != nil || !ok {
 			return err
 		}
-		n.machine.Apply(command.Args, &nobody)
+		n.machine.Apply(command.Args, &n.nobody)
 	}
 }
 
@@ -129,7 +127,7 @@ func (n *Node) applyTicket(batch *fsm.Batch, t *ticket) error {
 				panic("BUG: node: an entry holds fewer commands than its ticket")
 			}
 			if size > maxEntryReplyBytes {
-				n.machine.Apply(command.Args, &fsm.Writer{Discard: true})
+				n.machine.Apply(command.Args, &n.nobody)
 				t.reply.Error("UNCERTAIN the replies of this pipeline were too large to keep; the write was applied")
 				continue
 			}

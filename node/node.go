@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"redoubt/fsm"
 	"redoubt/internal/vfs"
 	"redoubt/raft"
 	"redoubt/raft/core"
@@ -63,6 +64,9 @@ type Node struct {
 	snapshots snapshotter
 	// configuration is the membership as of the last applied entry; it belongs to the applier.
 	configuration core.Configuration
+	// batch and nobody (who drops replies) serve every entry; they belong to the applier.
+	batch  fsm.Batch
+	nobody fsm.Writer
 	// bootCommit is the commit index that the node knew when it last stopped.
 	bootCommit uint64
 
@@ -82,6 +86,7 @@ func Start(options Options) (n *Node, err error) {
 		applyCh: make(chan raft.ApplyMsg),
 		gate:    newGate(),
 		failed:  make(chan struct{}),
+		nobody:  fsm.Writer{Discard: true},
 	}
 	n.snapshots.logBytes, n.snapshots.logEntries = options.SnapshotLogBytes, options.SnapshotLogEntries
 	n.snapshots.lastOK.Store(true)
