@@ -156,8 +156,9 @@ func (r *Raft) compact(meta SnapshotMeta) error {
 	if err != nil {
 		return fmt.Errorf("raft: compact to index %d: %w", meta.Index, err)
 	}
-	// The service has applied what it took a snapshot of, even if the deliverer has not yet said so.
-	r.inbox.addApplied(meta.Index)
+	// The service has applied what it took a snapshot of, even if the deliverer has not yet said so. Told in
+	// this order: a snapshot that was installed just now comes before both.
+	r.inbox.addInput(core.Applied{Index: meta.Index})
 	r.inbox.addInput(core.SnapshotTaken{Meta: meta, FirstIndex: first})
 	return nil
 }

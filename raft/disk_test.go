@@ -87,3 +87,23 @@ func TestMakeRefusesATickThatNeverPasses(t *testing.T) {
 		}
 	}
 }
+
+// A service may take a snapshot of a state that it has just been given. The core must hear first that this state was
+// installed, then that it is applied, then that there is an image of it.
+func TestASnapshotOfAnInstalledStateIsToldInOrder(t *testing.T) {
+	r := &Raft{persister: NewMemoryPersister()}
+	meta := SnapshotMeta{Position: core.Position{Index: 10, Term: 1}}
+	r.inbox.addInput(core.SnapshotInstalled{Index: 10, OK: true})
+	if err := r.compact(meta); err != nil {
+		t.Fatal(err)
+	}
+	l := r.inbox.take(letters{})
+	var order []string
+	for _, input := range l.inputs {
+		order = append(order, fmt.Sprintf("%T", input))
+	}
+	want := "[core.SnapshotInstalled core.Applied core.SnapshotTaken]"
+	if got := fmt.Sprint(order); got != want || l.applied != 0 {
+		t.Errorf("the core is told %s, with index %d ahead of all; want %s and nothing ahead", got, l.applied, want)
+	}
+}
