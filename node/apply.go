@@ -14,6 +14,7 @@ const maxEntriesPerLock = 128
 // runApplier applies what raft delivers, in log order, until the node stops. It is the only writer of the
 // state machine.
 func (n *Node) runApplier() {
+	defer n.gate.close() // what is not applied by then is not applied here any more
 	for {
 		select {
 		case <-n.raft.Done():

@@ -58,6 +58,8 @@ var register = porcupine.Model{
 const (
 	// callsPerKey keeps the history of one key short enough to be searched.
 	callsPerKey = 150
+	// maxCalls bounds the history. Load goes on without it.
+	maxCalls = 6000
 	// searchLimit bounds the search. A search that does not end shows nothing, and fails.
 	searchLimit = 30 * time.Second
 )
@@ -77,19 +79,19 @@ type historian struct {
 
 // run makes calls until stop is closed.
 func (h *historian) run(stop <-chan struct{}) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
 	for n := 0; h.fault == nil; n++ {
 		select {
 		case <-stop:
 			return
 		default:
 		}
-		if n%4 == 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		if n%4 == 0 || h.calls.Load() >= maxCalls {
 			h.appendToLog(ctx, n)
 		} else {
 			h.callRegister(ctx, n)
 		}
+		cancel()
 	}
 }
 

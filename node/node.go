@@ -234,7 +234,6 @@ func (n *Node) Stop(ctx context.Context) error {
 // stopRaft ends consensus and everything that feeds on it.
 func (n *Node) stopRaft() {
 	n.raft.Stop()
-	n.gate.close()
 	n.workers.Wait()
 }
 

@@ -1,10 +1,12 @@
 package node
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"redoubt/internal/vfs"
 	"redoubt/resp"
@@ -89,4 +91,35 @@ func TestAReadIsSentElsewhereWhenTheLeadersDiskHangs(t *testing.T) {
 	}
 	released()
 	writing.Wait()
+}
+
+func TestAReadIsAnsweredWhenItsNodeFails(t *testing.T) {
+	c := startCluster(t, 3, func(o *Options) { o.Election = 2 * time.Second })
+	leader := c.leader()
+	leader.expect("OK", "SET", "k", "v")
+	hung := make(chan struct{})
+	leader.disk.SetFault(func(op vfs.Op) error {
+		if op.Kind == vfs.OpSync {
+			<-hung
+			return errors.New("input/output error")
+		}
+		return nil
+	})
+	var asking sync.WaitGroup
+	asking.Go(func() { leader.do("SET", "k", "w") })
+	eventually(t, "the followers commit what the leader cannot store", func() bool {
+		return leader.node.raft.Standing().CommitIndex > leader.node.gate.applied.Load()
+	})
+	var got reply
+	asking.Go(func() { got = leader.do("GET", "k") })
+	eventually(t, "the read waits for the state machine", func() bool {
+		leader.node.gate.mu.Lock()
+		defer leader.node.gate.mu.Unlock()
+		return leader.node.gate.waiting > 0
+	})
+	close(hung)
+	asking.Wait()
+	if got.err == nil || !certainlyNotDone(got.err) {
+		t.Errorf("a read at a node that failed was answered %v, %v; want a redirect", got.value, got.err)
+	}
 }
