@@ -5,10 +5,12 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"redoubt/internal/vfs"
+	"redoubt/raft/core"
 	"redoubt/resp"
 )
 
@@ -122,4 +124,29 @@ func TestAReadIsAnsweredWhenItsNodeFails(t *testing.T) {
 	if got.err == nil || !certainlyNotDone(got.err) {
 		t.Errorf("a read at a node that failed was answered %v, %v; want a redirect", got.value, got.err)
 	}
+}
+
+func TestALeaderWithoutRoomYieldsToANodeThatHasSome(t *testing.T) {
+	c := startCluster(t, 3, func(o *Options) { o.SegmentBytes = 16 << 10 })
+	leader := c.leader()
+	leader.expect("OK", "SET", "k", "v")
+	leader.disk.SetFault(func(op vfs.Op) error {
+		if op.Kind == vfs.OpPreallocate {
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	value := strings.Repeat("w", 100<<10) // more than is left of any segment
+	var writing sync.WaitGroup
+	writing.Go(func() { leader.do("SET", "k", value) })
+	eventually(t, "a node that stored the write leads, for this one can neither apply nor show it", func() bool {
+		for _, n := range c.others(leader) {
+			if n.node.raft.Standing().Role == core.Leader {
+				return n.do("GET", "k").value == value
+			}
+		}
+		return false
+	})
+	writing.Wait()
+	leader.disk.SetFault(nil)
 }

@@ -113,7 +113,8 @@ var errStoppedWaiting = errors.New("stopped while the disk was full")
 const fullRetryInterval = 100 * time.Millisecond
 
 // save writes an increment. While the disk is full it tries again: new proposals are refused meanwhile, reads
-// and heartbeats go on, and what is under way completes when there is room.
+// and heartbeats go on, and what is under way completes when there is room. A leader that falls behind its own
+// commit index by that can serve nobody, and is taken for one whose disk hangs.
 func (r *Raft) save(state core.HardState, entries []core.Entry, sync bool) error {
 	for {
 		err := r.persister.Save(state, entries, sync)
@@ -126,7 +127,10 @@ func (r *Raft) save(state core.HardState, entries []core.Entry, sync bool) error
 		if !r.diskFull.Swap(true) {
 			r.log.Error("raft: the disk is full; writes are refused", "error", err)
 		}
-		r.inbox.addInput(core.DiskFull{})
+		// Once others have committed what there is no room for here, silence lets one of them lead.
+		if len(entries) == 0 || entries[0].Index > r.standing.Load().CommitIndex {
+			r.inbox.addInput(core.DiskFull{})
+		}
 		select {
 		case <-time.After(fullRetryInterval):
 		case <-r.stopping:
