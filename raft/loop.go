@@ -1,6 +1,7 @@
 package raft
 
 import (
+	"runtime"
 	"time"
 
 	"redoubt/raft/core"
@@ -37,6 +38,8 @@ func (r *Raft) run() {
 		case <-ticker.C:
 			r.step(r.tickInput())
 		case <-r.inbox.wake:
+			// Connections that are ready to run add theirs first: the batch grows, and nobody waits for a clock.
+			runtime.Gosched()
 		}
 		full := r.inbox.take(spare)
 		r.handle(&full)
@@ -81,10 +84,10 @@ func (r *Raft) handle(l *letters) {
 	}
 }
 
-// maxUnsaved is how many increments may wait for the disk before proposals are held back. Two keep the disk
-// busy; what arrives meanwhile goes into one append, so that batches grow with the load, and a lone
-// client waits for nothing.
-const maxUnsaved = 2
+// maxUnsaved is how many increments may wait for the disk before proposals are held back. What arrives while one
+// is being synced goes into the next append, so that batches grow with the load, and a lone client
+// waits for nothing. (Two give smaller batches and measured slower: docs/BENCH.md.)
+const maxUnsaved = 1
 
 // unsaved returns how many increments the disk has not finished.
 func (r *Raft) unsaved() uint64 { return r.persisting - r.persisted }

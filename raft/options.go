@@ -48,7 +48,7 @@ func defaultOptions() options {
 			EntryBytes:         64 << 20,
 			AppendBytes:        1 << 20,
 			InflightBytes:      8 << 20,
-			InflightMessages:   4,
+			InflightMessages:   2,
 			UncommittedBytes:   256 << 20,
 			TailBytes:          64 << 20,
 			SnapshotChunkBytes: 1 << 20,
