@@ -223,12 +223,22 @@ func (n *Node) Wait(ctx context.Context) error {
 }
 
 // Stop ends the node: it hands leadership over if it can, lets commands under way finish, and closes its files. ctx
-// bounds how long it is polite.
+// bounds how long it is polite, and how long it waits for a disk that hangs; its files stay open then, for the
+// process to end with them.
 func (n *Node) Stop(ctx context.Context) error {
 	n.handOver(ctx)
 	err := n.front.Shutdown(ctx)
-	n.stopRaft()
-	return errors.Join(err, n.storage.Close())
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		n.stopRaft()
+	}()
+	select {
+	case <-stopped:
+		return errors.Join(err, n.storage.Close())
+	case <-ctx.Done():
+		return errors.Join(err, fmt.Errorf("the disk does not answer: %w", ctx.Err()))
+	}
 }
 
 // stopRaft ends consensus and everything that feeds on it.

@@ -38,6 +38,13 @@ func (s *snapshotter) count(payload int) {
 	s.entries++
 }
 
+// raiseIndex notes a durable snapshot, unless one of a later index is there: an image from the leader may overtake our
+// own.
+func (s *snapshotter) raiseIndex(index uint64) {
+	for old := s.index.Load(); old < index && !s.index.CompareAndSwap(old, index); old = s.index.Load() {
+	}
+}
+
 func (s *snapshotter) due() bool {
 	return s.bytes >= s.logBytes || s.entries >= s.logEntries
 }
@@ -77,7 +84,7 @@ func (n *Node) takeSnapshot(meta core.SnapshotMeta, view *fsm.View) {
 		n.log.Error("snapshot failed", "index", meta.Index, "error", err)
 	default:
 		n.snapshots.lastAt.Store(time.Now().Unix())
-		n.snapshots.index.Store(meta.Index)
+		n.snapshots.raiseIndex(meta.Index)
 		n.log.Info("snapshot taken", "index", meta.Index, "bytes", info.Size, "raw_bytes", info.RawSize,
 			"duration", time.Since(started).Round(time.Millisecond))
 		n.raft.SnapshotTaken(meta)
@@ -129,7 +136,7 @@ func (n *Node) loadSnapshot(meta core.SnapshotMeta) error {
 	n.configuration = meta.Configuration
 	n.machine.Unlock()
 	n.snapshots.bytes, n.snapshots.entries = 0, 0
-	n.snapshots.index.Store(meta.Index)
+	n.snapshots.raiseIndex(meta.Index)
 	n.gate.advance(meta.Index)
 	n.log.Info("snapshot loaded", "index", meta.Index)
 	return nil

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -149,4 +150,34 @@ func TestALeaderWithoutRoomYieldsToANodeThatHasSome(t *testing.T) {
 	})
 	writing.Wait()
 	leader.disk.SetFault(nil)
+}
+
+func TestStopDoesNotWaitForADiskThatHangs(t *testing.T) {
+	c := startCluster(t, 1, nil)
+	n := c.leader()
+	hung, release := make(chan struct{}), make(chan struct{})
+	var begun atomic.Bool
+	n.disk.SetFault(func(op vfs.Op) error {
+		if op.Kind == vfs.OpSync {
+			if begun.CompareAndSwap(false, true) {
+				close(hung)
+			}
+			<-release
+		}
+		return nil
+	})
+	reply := make(chan struct{})
+	go func() {
+		defer close(reply)
+		n.do("SET", "k", "v")
+	}()
+	<-hung
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	if err := n.node.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a stop over a hung disk ended with %v, want a deadline exceeded", err)
+	}
+	close(release)
+	<-reply
+	n.disk.SetFault(nil)
 }
