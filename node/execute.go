@@ -22,22 +22,20 @@ const (
 	maxEntryReplyBytes = 64 << 20
 )
 
-// diskFullError has the code with which Redis refuses writes that it could not persist.
-const diskFullError = "MISCONF Errors writing to the log: no space left on device; writes are refused until there is room"
+// Replies to a write that was not taken.
+const (
+	// diskFullError has the code with which Redis refuses writes that it could not persist.
+	diskFullError = "MISCONF Errors writing to the log: no space left on device; writes are refused until there is room"
+	tooLargeError = "ERR command exceeds max-entry-bytes"
+)
 
 // Execute implements resp.Backend.
 func (n *Node) Execute(b *resp.Batch) (done int) {
 	if n.raft.Standing().Role != core.Leader {
 		return n.executeAside(b)
 	}
-	writes := 0
-	for i := range b.Ops {
-		if c := b.Ops[i].Command; c != nil && c.Writes() {
-			writes++
-		}
-	}
 	switch {
-	case writes == 0:
+	case !slices.ContainsFunc(b.Ops, isWrite):
 		return n.read(b)
 	case n.storage.full.Load():
 		return n.executeFull(b)
@@ -48,24 +46,22 @@ func (n *Node) Execute(b *resp.Batch) (done int) {
 
 // executeFull serves a batch while the disk is full: its writes are refused, its reads are served.
 func (n *Node) executeFull(b *resp.Batch) (done int) {
-	ops := slices.Clone(b.Ops)
-	for i := range ops {
-		if isWrite(ops[i]) {
-			ops[i] = resp.Op{Literal: []byte("-" + diskFullError + "\r\n")}
+	all := b.Ops
+	defer func() { b.Ops = all }()
+	b.Ops = slices.Clone(all)
+	for i := range b.Ops {
+		if isWrite(b.Ops[i]) {
+			b.Ops[i] = resp.Op{Literal: []byte("-" + diskFullError + "\r\n")}
 		}
 	}
-	reads := *b
-	reads.Ops = ops
-	done = n.read(&reads)
-	b.Reply = reads.Reply
-	return done
+	return n.read(b)
 }
 
 // write proposes the batch, or as much of its beginning as one entry may hold, and waits for its replies.
 func (n *Node) write(b *resp.Batch) (done int) {
 	command, done := n.encode(b.Ops)
 	if done == 0 {
-		b.Reply.Error("ERR command exceeds max-entry-bytes")
+		b.Reply.Error(tooLargeError)
 		return 1
 	}
 	before := len(b.Reply.Buf)
@@ -134,7 +130,7 @@ func (n *Node) replyDropped(b *resp.Batch, ops []resp.Op, reason error) {
 		case errors.Is(reason, raft.ErrDiskFull):
 			b.Reply.Error(diskFullError)
 		case errors.Is(reason, raft.ErrTooLarge):
-			b.Reply.Error("ERR command exceeds max-entry-bytes")
+			b.Reply.Error(tooLargeError)
 		default:
 			n.redirect(b, op)
 		}

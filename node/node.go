@@ -118,13 +118,9 @@ func (n *Node) openStorage() error {
 	if err != nil {
 		return err
 	}
-	hard, err := decodeHardState(storage.log.State())
-	if err != nil {
-		return errors.Join(err, storage.Close())
-	}
 	n.storage = storage
 	n.machine.Machine = machine
-	n.bootCommit = hard.Commit
+	n.bootCommit = storage.remembered.Commit
 	n.configuration = storage.base.Configuration
 	if len(n.configuration.Members) == 0 {
 		n.configuration = raft.InitialConfiguration(n.options.Peers)

@@ -26,10 +26,11 @@ type storage struct {
 	// full says that the disk had no room for the next segment of the log. What is left of this one is kept
 	// for what is under way, for elections and for expiry.
 	full atomic.Bool
-	// base is the snapshot that the log continues.
-	base  core.SnapshotMeta
-	batch wal.Batch
-	// headers and state are scratch space of Save.
+	// base is the snapshot that the log continues, and remembered the hard state, as of the start.
+	base       core.SnapshotMeta
+	remembered core.HardState
+	batch      wal.Batch
+	// header and state are scratch space of Save.
 	header [entryHeaderBytes]byte
 	state  [stateBytes]byte
 }
@@ -63,6 +64,9 @@ func (s *storage) open(o Options) (machine *fsm.Machine, err error) {
 	s.log, err = wal.Open(o.FS, path.Join(o.Dir, "wal"), wal.Options{SegmentBytes: o.SegmentBytes})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path.Join(o.Dir, "wal"), err)
+	}
+	if s.remembered, err = decodeHardState(s.log.State()); err != nil {
+		return nil, err
 	}
 	if machine, err = s.loadNewest(); err != nil {
 		return nil, err
@@ -129,11 +133,7 @@ func (s *storage) joinLogAndSnapshot() error {
 	if s.base.Index > 0 {
 		term, held := s.log.Term(s.base.Index)
 		differs := held && term != s.base.Term
-		hard, err := decodeHardState(s.log.State())
-		if err != nil {
-			return err
-		}
-		if differs && hard.Commit >= s.base.Index {
+		if differs && s.remembered.Commit >= s.base.Index {
 			return fmt.Errorf("the snapshot at index %d is of term %d, but the log has committed an entry of term %d there",
 				s.base.Index, s.base.Term, term)
 		}
@@ -153,20 +153,16 @@ const loadChunkBytes = 4 << 20
 
 // Load implements raft.Persister.
 func (s *storage) Load() (raft.State, error) {
-	hard, err := decodeHardState(s.log.State())
-	if err != nil {
-		return raft.State{}, err
-	}
 	last := s.log.Last()
 	state := raft.State{
-		HardState:          hard,
+		HardState:          s.remembered,
 		Snapshot:           s.base,
 		FirstIndex:         s.log.First(),
 		Last:               core.Position{Index: last.Index, Term: last.Term},
 		Configuration:      s.base.Configuration,
 		ConfigurationIndex: s.base.Index,
 	}
-	tailFrom := max(hard.Commit, s.base.Index) + 1
+	tailFrom := max(s.remembered.Commit, s.base.Index) + 1
 	for index := s.base.Index + 1; index <= last.Index; {
 		entries, err := s.read(index, last.Index, loadChunkBytes)
 		if err != nil {
