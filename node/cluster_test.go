@@ -255,16 +255,16 @@ type appender struct {
 	key                   string
 	acknowledged, unknown []string
 	crossed               error
-	previous              int64
 }
 
 // run appends until ctx ends.
-func (a *appender) run(ctx context.Context, c *testCluster, clients []*redis.Client) {
+func (a *appender) run(ctx context.Context, clients []*redis.Client) {
 	for i, at := 0, 0; ctx.Err() == nil; i++ {
 		token := fmt.Sprintf("<%s:%d>", a.key, i)
 		// The second reply must be that of the same pipeline: it echoes the token.
 		pipe := clients[at].Pipeline()
-		length, echo := pipe.Append(ctx, a.key, token), pipe.Echo(ctx, token)
+		pipe.Append(ctx, a.key, token)
+		echo := pipe.Echo(ctx, token)
 		_, err := pipe.Exec(ctx)
 		switch {
 		case err == nil:
@@ -272,7 +272,6 @@ func (a *appender) run(ctx context.Context, c *testCluster, clients []*redis.Cli
 				a.crossed = fmt.Errorf("asked to echo %s, got %s", token, echo.Val())
 			}
 			a.acknowledged = append(a.acknowledged, token)
-			a.previous = length.Val()
 		case certainlyNotDone(err):
 			at = (at + 1) % len(clients)
 		default:
@@ -327,7 +326,7 @@ func (c *testCluster) underLoad(appenders int, disturb func()) []*appender {
 			clients = append(clients, client)
 		}
 		running.Go(func() {
-			all[i].run(ctx, c, clients)
+			all[i].run(ctx, clients)
 			for _, client := range clients {
 				_ = client.Close()
 			}
@@ -337,4 +336,19 @@ func (c *testCluster) underLoad(appenders int, disturb func()) []*appender {
 	cancel()
 	running.Wait()
 	return all
+}
+
+// verify compares what the leader holds with what each appender was told.
+func (c *testCluster) verify(load []*appender) {
+	c.t.Helper()
+	leader := c.leader()
+	for _, a := range load {
+		value, _ := leader.do("GET", a.key).value.(string)
+		if err := a.check(value); err != nil {
+			c.t.Errorf("%s: %v", a.key, err)
+		}
+		if len(a.acknowledged) == 0 {
+			c.t.Errorf("%s: nothing was acknowledged, so nothing was tested", a.key)
+		}
+	}
 }

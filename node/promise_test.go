@@ -30,16 +30,7 @@ func TestP1AcknowledgedWritesSurviveAPowerCutOfAllNodes(t *testing.T) {
 		}
 		pause(200 * time.Millisecond)
 	})
-	leader := c.leader()
-	for _, a := range load {
-		value, _ := leader.do("GET", a.key).value.(string)
-		if err := a.check(value); err != nil {
-			t.Errorf("%s: %v", a.key, err)
-		}
-		if len(a.acknowledged) == 0 {
-			t.Errorf("%s: nothing was acknowledged, so nothing was tested", a.key)
-		}
-	}
+	c.verify(load)
 }
 
 func TestP1AcknowledgedWritesSurviveTheLossOfTheLeader(t *testing.T) {
@@ -55,13 +46,7 @@ func TestP1AcknowledgedWritesSurviveTheLossOfTheLeader(t *testing.T) {
 		}
 		pause(200 * time.Millisecond)
 	})
-	leader := c.leader()
-	for _, a := range load {
-		value, _ := leader.do("GET", a.key).value.(string)
-		if err := a.check(value); err != nil {
-			t.Errorf("%s: %v", a.key, err)
-		}
-	}
+	c.verify(load)
 }
 
 func TestP3AWriteWhoseLeaderLostItsMajorityIsUncertain(t *testing.T) {
