@@ -155,17 +155,13 @@ func infoReplication(w *infoWriter) {
 			i++
 		}
 	} else {
-		host, port, link := "", 0, "down"
-		if v.leader >= 0 {
-			leader := &v.nodes[v.leader]
-			host, port = leader.host, leader.port
-			if leader.online {
-				link = "up"
-			}
+		primary, link := v.primary(), "down"
+		if primary.online {
+			link = "up"
 		}
 		w.line("role", "slave")
-		w.line("master_host", host)
-		w.line("master_port", port)
+		w.line("master_host", primary.host)
+		w.line("master_port", primary.port)
 		w.line("master_link_status", link)
 		w.line("master_sync_in_progress", 0)
 		w.line("slave_repl_offset", v.status.AppliedIndex)

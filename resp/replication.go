@@ -33,18 +33,14 @@ func role(c *conn, words [][]byte, w *fsm.Writer) {
 		}
 		return
 	}
-	host, port, state := "", 0, "connect"
-	if v.leader >= 0 {
-		leader := &v.nodes[v.leader]
-		host, port = leader.host, leader.port
-		if leader.online {
-			state = "connected"
-		}
+	primary, state := v.primary(), "connect"
+	if primary.online {
+		state = "connected"
 	}
 	w.Array(5)
 	w.BulkString("slave")
-	w.BulkString(host)
-	w.Int(int64(port))
+	w.BulkString(primary.host)
+	w.Int(int64(primary.port))
 	w.BulkString(state)
 	w.Int(int64(v.status.AppliedIndex))
 }

@@ -80,6 +80,14 @@ func splitAddr(addr string) (host string, port int, ok bool) {
 	return host, int(n), err == nil
 }
 
+// primary returns the leader, or a node without host and port that is not online if none is known.
+func (v *view) primary() viewNode {
+	if v.leader < 0 {
+		return viewNode{}
+	}
+	return v.nodes[v.leader]
+}
+
 // replicas returns the nodes that follow the leader.
 func (v *view) replicas() []viewNode {
 	var nodes []viewNode
