@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path"
 	"slices"
 	"syscall"
 	"testing"
@@ -159,6 +160,25 @@ func TestCrashAtEveryStep(t *testing.T) {
 	if steps < 60 {
 		t.Errorf("only %d steps: the history no longer does what it did", steps)
 	}
+}
+
+// TestWhatOpenShowsIsDurable kills the process before each operation, so that the page cache stays, and opens what is
+// there: a log is let go for an image that was found, and a loss of power must not take it away then.
+func TestWhatOpenShowsIsDurable(t *testing.T) {
+	disk := newDisk(t)
+	disk.SetFault(func(op vfs.Op) error {
+		if !op.Kind.Mutates() {
+			return nil
+		}
+		left := disk.CrashClone(vfs.CrashOptions{Loss: vfs.LoseNone})
+		for _, info := range openStore(t, left).List() {
+			if !left.Durable(path.Join(testDir, info.Name)) {
+				t.Fatalf("killed before %s: image %d is shown, and a loss of power would take it away", op, info.Index)
+			}
+		}
+		return nil
+	})
+	history(t, disk, func(uint64) {}, func(uint64) {})
 }
 
 // TestRestartGoesOn takes a new image after each kind of crash at each step.

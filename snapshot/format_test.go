@@ -316,9 +316,9 @@ func TestNames(t *testing.T) {
 			t.Errorf("%s must sort after %s", name, previous)
 		}
 		previous = name
-		index, term, ok := parseName(name)
+		index, term, ok := ParseName(name)
 		if !ok || index != meta.Index || term != meta.Term {
-			t.Errorf("parseName(%q) = %d, %d, %v", name, index, term, ok)
+			t.Errorf("ParseName(%q) = %d, %d, %v", name, index, term, ok)
 		}
 		if !isTemporary(name+writingSuffix) || !isTemporary(name+receivingSuffix) || isTemporary(name) {
 			t.Errorf("only %s with a suffix is temporary", name)
@@ -328,7 +328,7 @@ func TestNames(t *testing.T) {
 	for _, name := range []string{"", "x", suffix, good + "x", "x" + good, good[1:], strings.ToUpper(good),
 		strings.Replace(good, "00", "+0", 1), strings.Replace(good, "00", " 0", 1), strings.Replace(good, "12", "1x", 1),
 		fileName(Meta{Term: 1}), strings.Repeat("9", 20) + good[20:]} {
-		if _, _, ok := parseName(name); ok {
+		if _, _, ok := ParseName(name); ok {
 			t.Errorf("%q must not be taken for an image", name)
 		}
 		if isTemporary(name+writingSuffix) && name != good {

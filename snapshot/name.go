@@ -21,8 +21,9 @@ func fileName(meta Meta) string {
 	return fmt.Sprintf("%0*d-%0*d%s", digits, meta.Index, digits, meta.Term, suffix)
 }
 
-// parseName is the inverse of fileName. ok is false for any name that fileName does not make.
-func parseName(name string) (index, term uint64, ok bool) {
+// ParseName returns index and term of the image that a file in a Store's directory holds, by the file's name. ok is false
+// if the name is not that of a finished image.
+func ParseName(name string) (index, term uint64, ok bool) {
 	if len(name) != 2*digits+1+len(suffix) {
 		return 0, 0, false
 	}
@@ -37,7 +38,7 @@ func parseName(name string) (index, term uint64, ok bool) {
 func isTemporary(name string) bool {
 	for _, s := range []string{writingSuffix, receivingSuffix} {
 		if final, found := strings.CutSuffix(name, s); found {
-			_, _, ok := parseName(final)
+			_, _, ok := ParseName(final)
 			return ok
 		}
 	}

@@ -103,6 +103,11 @@ func Open(fsys vfs.FS, dir string, options Options) (*Store, error) {
 	if err := fsys.SyncDir(path.Dir(dir)); err != nil {
 		return nil, fmt.Errorf("snapshot: %s: %w: %w", path.Dir(dir), ErrSync, err)
 	}
+	// A process that was killed may have named an image without syncing the name. Whoever loads that image lets the log go
+	// that it replaces, so the name must not be lost any more.
+	if err := fsys.SyncDir(dir); err != nil {
+		return nil, fmt.Errorf("snapshot: %s: %w: %w", dir, ErrSync, err)
+	}
 	names, err := fsys.List(dir)
 	if err != nil {
 		return nil, fmt.Errorf("snapshot: %w", err)
@@ -114,7 +119,7 @@ func Open(fsys vfs.FS, dir string, options Options) (*Store, error) {
 			}
 			continue
 		}
-		index, term, ok := parseName(name)
+		index, term, ok := ParseName(name)
 		if !ok {
 			continue
 		}

@@ -36,6 +36,8 @@ type node struct {
 	current, stable image
 	// pending are the file's changes since the last sync, oldest first.
 	pending []change
+	// dropped: a sync failed, and with it went changes that no later sync writes.
+	dropped bool
 }
 
 func (n *node) isDir() bool { return n.live != nil }

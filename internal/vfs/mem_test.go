@@ -201,6 +201,44 @@ func TestFailedSyncDropsDirtyBytes(t *testing.T) {
 	}
 }
 
+func TestDurable(t *testing.T) {
+	m := NewMem()
+	must(t, m.MkdirAll("d"))
+	f := write(t, m, "d/f", "x")
+	expect := func(when string, synced, durable bool) {
+		t.Helper()
+		if m.Synced("d/f") != synced || m.Durable("d/f") != durable {
+			t.Fatalf("%s: synced %t, durable %t; want %t, %t", when, m.Synced("d/f"), m.Durable("d/f"), synced, durable)
+		}
+	}
+	expect("a new file", false, false)
+	must(t, f.Sync())
+	expect("a synced file", true, false)
+	must(t, m.SyncDir("d"))
+	expect("a file whose directory may be lost", true, false)
+	must(t, m.SyncDir("."))
+	expect("a file whose names are synced", true, true)
+	_, err := f.WriteAt([]byte("y"), 0)
+	must(t, err)
+	expect("a file with a byte that is not synced", false, false)
+	m.SetFault(func(op Op) error {
+		if op.Kind == OpSync {
+			return syscall.EIO
+		}
+		return nil
+	})
+	if f.Sync() == nil {
+		t.Fatal("the sync did not fail")
+	}
+	m.SetFault(nil)
+	must(t, f.Sync())
+	expect("a file whose sync failed, then succeeded", false, false)
+	must(t, m.Rename("d/f", "d/g"))
+	if m.Durable("d/g") || m.Durable("d/f") || m.Synced("d/f") {
+		t.Fatal("a new name that is not synced is durable, or the old one still means the file")
+	}
+}
+
 func TestFaults(t *testing.T) {
 	m := NewMem()
 	f := write(t, m, "f", "....")

@@ -59,6 +59,7 @@ func (m *Mem) copyTo(to *Mem) {
 		c := &node{
 			current: n.current.clone(m.zero), stable: n.stable.clone(m.zero),
 			pending: slices.Clone(n.pending), // The bytes of a change never change.
+			dropped: n.dropped,
 		}
 		copies[n] = c
 		if n.isDir() {

@@ -158,5 +158,33 @@ func (m *Mem) begin(op Op) error {
 func (m *Mem) dropPending(n *node) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	n.dropped = n.dropped || len(n.pending) > 0
 	n.pending = nil
 }
+
+// Durable reports whether a file would survive a loss of power at this instant as it is: its name, those of the
+// directories that lead to it, and all its bytes. A file that a failed sync has left different from what is on the disk
+// never is again.
+func (m *Mem) Durable(name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := m.root
+	for _, e := range split(name) {
+		next := n.durable[e]
+		if next == nil || next != n.live[e] {
+			return false
+		}
+		n = next
+	}
+	return n.settled()
+}
+
+// Synced reports whether all bytes of a file are durable, whatever is so of its name.
+func (m *Mem) Synced(name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n, err := m.file(name)
+	return err == nil && n.settled()
+}
+
+func (n *node) settled() bool { return len(n.pending) == 0 && !n.dropped }

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package offheap
+
+func mapRegion(size int) []byte { return make([]byte, size) }
+
+func unmapRegion([]byte) {}
+
+func discard([]byte) {}
