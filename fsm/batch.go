@@ -8,15 +8,19 @@ import (
 
 // A batch is the payload of a command entry: what one pipeline of a client wrote, or several.
 //
-//	batch   := version(1 byte) command*
+//	batch   := version(1 byte) [check if version = 2] command*
+//	check   := checksum version(uvarint) index(uvarint) sum(8 bytes, little endian)
 //	command := session(uvarint) [sequence(uvarint) if session != 0] argc(uvarint) argument*
 //	argument:= length(uvarint) byte*
 //
 // The bytes that AppendCommand makes are written to the log, sent to the peers and decoded by
 // every replica as they are.
 
-// batchVersion is the first byte of a batch.
-const batchVersion = 1
+// The first byte of a batch, without and with a check.
+const (
+	batchVersion        = 1
+	batchVersionChecked = 2
+)
 
 // batchArgsMax is the largest number of words of a command (Redis's limit for a request).
 const batchArgsMax = 1 << 20
@@ -26,6 +30,14 @@ const batchArgsKept = 256
 
 // AppendBatchHeader begins a batch in dst and returns the extended buffer.
 func AppendBatchHeader(dst []byte) []byte { return append(dst, batchVersion) }
+
+// AppendCheckedBatchHeader begins a batch that says what the proposer's Checksum was at an index, for those who apply
+// it to compare. It returns the extended buffer.
+func AppendCheckedBatchHeader(dst []byte, index, sum uint64) []byte {
+	dst = binary.AppendUvarint(append(dst, batchVersionChecked), ChecksumVersion)
+	dst = binary.AppendUvarint(dst, index)
+	return binary.LittleEndian.AppendUint64(dst, sum)
+}
 
 // AppendCommand adds a command, its name included in args, to the batch that ends dst and returns
 // the extended buffer. A session of zero means none; the sequence is then not stored.
@@ -44,8 +56,14 @@ func AppendCommand(dst []byte, session, sequence uint64, args [][]byte) []byte {
 
 // Batch iterates over the commands of a decoded batch.
 type Batch struct {
-	rest []byte
-	args [][]byte
+	rest  []byte
+	args  [][]byte
+	check batchCheck
+}
+
+// batchCheck is what a batch says about its proposer's state.
+type batchCheck struct {
+	version, index, sum uint64
 }
 
 // BatchCommand is one command of a batch.
@@ -60,6 +78,7 @@ type BatchCommand struct {
 var (
 	errBatchVersion = errors.New("fsm: batch: unknown version")
 	errBatchNumber  = errors.New("malformed number")
+	errBatchCheck   = errors.New("malformed check")
 	errBatchShort   = errors.New("ends inside a command")
 	errBatchArgs    = errors.New("bad number of arguments")
 )
@@ -79,22 +98,33 @@ func (b *Batch) Reset(data []byte) error {
 		b.args = nil
 	}
 	clear(b.args[:cap(b.args)]) // let go of the former batch
-	b.rest, b.args = nil, b.args[:0]
-	if len(data) == 0 || data[0] != batchVersion {
+	*b = Batch{args: b.args[:0]}
+	if len(data) == 0 || data[0] != batchVersion && data[0] != batchVersionChecked {
 		return errBatchVersion
 	}
-	check := batchReader{rest: data[1:]}
-	for len(check.rest) > 0 {
-		_, _, argc := check.command()
-		for ; argc > 0 && check.err == nil; argc-- {
-			check.argument()
-		}
-		if check.err != nil {
-			return fmt.Errorf("fsm: batch offset %d: %w", len(data)-len(check.rest), check.err)
+	r := batchReader{rest: data[1:]}
+	var check batchCheck
+	if data[0] == batchVersionChecked {
+		check = r.check()
+	}
+	commands := r.rest
+	for len(r.rest) > 0 && r.err == nil {
+		_, _, argc := r.command()
+		for ; argc > 0 && r.err == nil; argc-- {
+			r.argument()
 		}
 	}
-	b.rest = data[1:]
+	if r.err != nil {
+		return fmt.Errorf("fsm: batch offset %d: %w", len(data)-len(r.rest), r.err)
+	}
+	b.rest, b.check = commands, check
 	return nil
+}
+
+// Check returns what the proposer's Checksum was at an index; ok is false if the batch does not say, or speaks of
+// another version of the sum.
+func (b *Batch) Check() (index, sum uint64, ok bool) {
+	return b.check.index, b.check.sum, b.check.version == ChecksumVersion
 }
 
 // Next returns the next command; ok is false at the end. A batch from DecodeBatch gives no error.
@@ -139,6 +169,20 @@ func (r *batchReader) uvarint() uint64 {
 	}
 	r.rest = r.rest[size:]
 	return n
+}
+
+// check reads the check of a batch that has one.
+func (r *batchReader) check() (c batchCheck) {
+	c.version, c.index = r.uvarint(), r.uvarint()
+	if r.err == nil && (c.version == 0 || len(r.rest) < 8) {
+		r.fail(errBatchCheck)
+	}
+	if r.err != nil {
+		return batchCheck{}
+	}
+	c.sum = binary.LittleEndian.Uint64(r.rest)
+	r.rest = r.rest[8:]
+	return c
 }
 
 // command reads what precedes the arguments of a command.

@@ -32,94 +32,95 @@ type call struct {
 	scratch []byte
 }
 
-// find returns the living entry at a place, or nil. Its value may be of any kind.
-func (c *call) find(at place) *entry {
-	e := c.m.keys.get(at)
-	if e == nil || e.deadline == 0 {
-		return e
+// find returns the living record at a place, or nil. Its value may be of any kind. It stays valid until the command
+// stores something or ends.
+func (c *call) find(at place) record {
+	r := c.m.keys.get(at)
+	if r == nil || !r.has(flagDeadline) {
+		return r
 	}
-	if e.deadline <= c.m.logTime {
+	deadline := r.deadline()
+	if deadline <= c.m.logTime {
 		return nil
 	}
-	if e.deadline <= c.now {
+	if deadline <= c.now {
 		c.due = true
 	}
-	return e
+	return r
 }
 
 // findKey is find by key.
-func (c *call) findKey(key []byte) *entry { return c.find(placeOf(key)) }
+func (c *call) findKey(key []byte) record { return c.find(placeOf(key)) }
 
 // findString is find for a command on strings: ok is false if the value is of another kind, and
 // the error is replied then.
-func (c *call) findString(at place) (e *entry, ok bool) {
-	e = c.find(at)
-	if e != nil && e.kind != kindString {
+func (c *call) findString(at place) (r record, ok bool) {
+	r = c.find(at)
+	if r != nil && r.kind() != kindString {
 		c.wrongType()
 		return nil, false
 	}
-	return e, true
+	return r, true
 }
 
 // lookupString returns the string at a key; found is false if there is none. With ok false the
 // value is of another kind, and the error is replied. The bytes must not be changed, and stay
 // valid until the command stores something or ends.
 func (c *call) lookupString(key []byte) (value []byte, found, ok bool) {
-	e, ok := c.findString(placeOf(key))
-	if e == nil {
+	r, ok := c.findString(placeOf(key))
+	if r == nil {
 		return nil, false, ok
 	}
-	return c.text(e), true, true
+	return c.text(r), true, true
 }
 
-// text returns a string entry's bytes. Those of an integer are made in the call's scratch buffer;
+// text returns a string's bytes. Those of an integer are made in the call's scratch buffer;
 // earlier ones stay valid.
-func (c *call) text(e *entry) []byte {
-	if !e.isInteger() {
-		return e.data
+func (c *call) text(r record) []byte {
+	if !r.isInteger() {
+		return c.m.keys.data(r)
 	}
 	start := len(c.scratch)
-	c.scratch = strconv.AppendInt(c.scratch, e.number, 10)
+	c.scratch = strconv.AppendInt(c.scratch, r.number(), 10)
 	return c.scratch[start:len(c.scratch):len(c.scratch)]
 }
 
-// bulk replies with a string entry's value.
-func (c *call) bulk(e *entry) {
-	if e.isInteger() {
-		c.w.bulkInteger(e.number)
+// bulk replies with a string.
+func (c *call) bulk(r record) {
+	if r.isInteger() {
+		c.w.bulkInteger(r.number())
 	} else {
-		c.w.Bulk(e.data)
+		c.w.Bulk(c.m.keys.data(r))
 	}
 }
 
 // writable returns the entry at a place for changing, made new (an empty string without deadline)
-// if there is no living one. The caller has checked its kind or is about to replace its value.
-func (c *call) writable(at place) *entry {
+// if there is no living one. The caller has checked its kind or is about to replace its value. A new one has room for size
+// bytes of value and deadline.
+func (c *call) writable(at place, size int) *entry {
 	k := &c.m.keys
-	e := k.get(at)
+	e := k.edit(at)
 	if e != nil && e.dueAt(c.m.logTime) {
-		c.m.expire(at, e)
+		c.m.expire(at)
 		e = nil
 	}
 	if e == nil {
-		e = k.insert(at)
-	} else {
-		e = k.edit(at, e)
+		return k.insert(at, c.m.logTime, size)
 	}
-	e.touched = c.m.logTime
+	k.touch(e, c.m.logTime)
 	return e
 }
 
 // store sets a key to a copy of a string, in the encoding that SET chooses, and drops its deadline.
 func (c *call) store(key, value []byte) {
-	e := c.writable(placeOf(key))
+	e := c.writable(placeOf(key), len(value))
 	c.setString(e, value)
 	c.m.keys.setDeadline(e, 0)
 }
 
 // storeRaw sets a key to a string that the caller gives away, raw, and drops its deadline.
 func (c *call) storeRaw(key, value []byte) {
-	e := c.writable(placeOf(key))
+	e := c.writable(placeOf(key), 0)
 	c.m.keys.takeBytes(e, value, encodingRaw)
 	c.m.keys.setDeadline(e, 0)
 }
@@ -128,7 +129,7 @@ func (c *call) storeRaw(key, value []byte) {
 func (c *call) setString(e *entry, value []byte) {
 	k := &c.m.keys
 	if n, ok := parseInteger(value); ok {
-		k.setInteger(e, n)
+		k.setInteger(e, n, encodingInt)
 	} else if len(value) <= embstrMax {
 		k.setBytes(e, value, encodingEmbstr)
 	} else {
@@ -140,7 +141,7 @@ func (c *call) setString(e *entry, value []byte) {
 // at least size bytes. A missing key is made; the value becomes raw. The caller has checked the
 // kind (lookupString) and the limit of size (checkStringSize).
 func (c *call) editString(key []byte, size int) []byte {
-	e := c.writable(placeOf(key))
+	e := c.writable(placeOf(key), 0)
 	c.makeRaw(e)
 	return c.m.keys.ownBytes(e, size)
 }
@@ -148,9 +149,10 @@ func (c *call) editString(key []byte, size int) []byte {
 // makeRaw turns an edited string entry raw.
 func (c *call) makeRaw(e *entry) {
 	if e.isInteger() {
-		c.m.keys.takeBytes(e, strconv.AppendInt(nil, e.number, 10), encodingRaw)
+		var text [20]byte
+		c.m.keys.setBytes(e, strconv.AppendInt(text[:0], e.number(), 10), encodingRaw)
 	}
-	e.encoding = encodingRaw
+	e.setEncoding(encodingRaw)
 }
 
 // checkStringSize replies an error and returns false if a string of size bytes would be too long.
@@ -166,15 +168,15 @@ func (c *call) checkStringSize(size int64) bool {
 func (c *call) delete(key []byte) bool { return c.remove(placeOf(key)) }
 
 func (c *call) remove(at place) bool {
-	e := c.m.keys.get(at)
-	if e == nil {
+	r := c.m.keys.get(at)
+	if r == nil {
 		return false
 	}
-	if e.dueAt(c.m.logTime) {
-		c.m.expire(at, e)
+	if r.dueAt(c.m.logTime) {
+		c.m.expire(at)
 		return false
 	}
-	c.m.keys.remove(at, e)
+	c.m.keys.remove(at)
 	return true
 }
 

@@ -23,6 +23,7 @@ const (
 	FlagAllowBusy
 	FlagSkipMonitor
 	FlagSkipSlowlog
+	FlagNoAsyncLoading
 )
 
 // Command is one row of the command table: all that is known about a command, in one place.

@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -17,7 +18,10 @@ func TestReplicasAreEqual(t *testing.T) {
 		for index := uint64(1); index <= 300; index++ {
 			entry := AppendBatchHeader(nil)
 			for range g.IntN(20) {
-				entry = AppendCommand(entry, 0, 0, g.command())
+				entry = AppendCommand(entry, uint64(g.IntN(9)), uint64(g.IntN(300)), g.command())
+			}
+			if g.IntN(25) == 0 {
+				entry = AppendCommand(entry, 0, 0, words(fmt.Sprint("session open ttl ", g.IntN(5))))
 			}
 			now := 1_000_000 + int64(index)*7 - int64(g.IntN(20))
 			var replies Writer
@@ -84,6 +88,6 @@ func applyEntry(t *testing.T, m *Machine, index uint64, now int64, entry []byte,
 		if !ok {
 			return
 		}
-		m.Apply(c.Args, w)
+		m.ApplyOnce(c.Session, c.Sequence, c.Args, w)
 	}
 }

@@ -44,14 +44,14 @@ func (c *call) invalidExpire() {
 	c.w.Error("ERR invalid expire time in '" + c.command.Name + "' command")
 }
 
-// expireAt gives the entry that find returned for a place a deadline. A deadline that has come
+// expireAt gives the key that find found at a place a deadline. A deadline that has come
 // removes the key at once.
-func (c *call) expireAt(at place, e *entry, deadline int64) {
+func (c *call) expireAt(at place, deadline int64) {
 	if deadline <= c.m.logTime {
-		c.m.keys.remove(at, e)
+		c.m.keys.remove(at)
 		return
 	}
-	c.m.keys.setDeadline(c.writable(at), deadline)
+	c.m.keys.setDeadline(c.writable(at, 0), deadline)
 }
 
 // expireConditions are the options of the EXPIRE family.
@@ -122,11 +122,11 @@ func (c *call) expire(seconds bool, base int64) {
 	deadline += base
 	at := placeOf(c.args[1])
 	e := c.find(at)
-	if e == nil || !conditions.allow(e.deadline, deadline) {
+	if e == nil || !conditions.allow(e.deadline(), deadline) {
 		c.w.Int(0)
 		return
 	}
-	c.expireAt(at, e, deadline)
+	c.expireAt(at, deadline)
 	c.w.Int(1)
 }
 
@@ -141,10 +141,10 @@ func (c *call) timeToLive(unit, base int64) {
 	switch {
 	case e == nil:
 		c.w.Int(-2)
-	case e.deadline == 0:
+	case e.deadline() == 0:
 		c.w.Int(-1)
 	default:
-		millis := max(e.deadline-base, 0)
+		millis := max(e.deadline()-base, 0)
 		n := millis / unit
 		if millis%unit >= (unit+1)/2 && unit > 1 {
 			n++
@@ -156,10 +156,10 @@ func (c *call) timeToLive(unit, base int64) {
 func runPersist(c *call) {
 	at := placeOf(c.args[1])
 	e := c.find(at)
-	if e == nil || e.deadline == 0 {
+	if e == nil || e.deadline() == 0 {
 		c.w.Int(0)
 		return
 	}
-	c.m.keys.setDeadline(c.writable(at), 0)
+	c.m.keys.setDeadline(c.writable(at, 0), 0)
 	c.w.Int(1)
 }

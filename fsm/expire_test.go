@@ -142,13 +142,20 @@ func TestExpiryIsBounded(t *testing.T) {
 	checkInvariants(t, m)
 }
 
+// madeOfDeadKey is what commands make of a key that is due: the same as of one that is not there.
+var madeOfDeadKey = map[string]string{
+	"append %s x": "x", "incr %s": "1", "setrange %s 1 x": "\x00x", "set %s v nx": "v", "set %s v get": "v", "set %s v keepttl": "v",
+	"setnx %s v": "v", "msetnx %s v": "v", "setbit %s 8 1": "\x00\x80", "incrbyfloat %s 1.5": "1.5", "getset %s w": "w", "setex %s 10 w": "w",
+}
+
 // checkWaitingKeyIsAbsent tries commands on a key that is due and not yet removed.
 func checkWaitingKeyIsAbsent(t *testing.T, m *Machine) {
 	t.Helper()
 	var waiting []string
-	for _, d := range m.keys.deadlines.heap {
-		if d.entry.dueAt(m.logTime) {
-			waiting = append(waiting, d.entry.key)
+	d := &m.keys.deadlines
+	for i := range d.count {
+		if r := d.record(d.item(i)); r.dueAt(m.logTime) {
+			waiting = append(waiting, string(r.key()))
 		}
 	}
 	for i, step := range []struct{ line, reply string }{
@@ -158,13 +165,19 @@ func checkWaitingKeyIsAbsent(t *testing.T, m *Machine) {
 		{"rename last %s", "+OK\r\n"}, {"copy %[1]s other", ":0\r\n"}, {"touch %s", ":0\r\n"}, {"ttl %s", ":-2\r\n"},
 		{"object encoding %s", "$-1\r\n"}, {"type %s", "+none\r\n"}, {"getdel %s", "$-1\r\n"}, {"getex %s persist", "$-1\r\n"},
 		{"setnx %s v", ":1\r\n"}, {"msetnx %s v", ":1\r\n"}, {"exists %s", ":0\r\n"}, {"strlen %s", ":0\r\n"},
+		{"setbit %s 8 1", ":0\r\n"}, {"incrbyfloat %s 1.5", "$3\r\n1.5\r\n"}, {"getset %s w", "$-1\r\n"}, {"setex %s 10 w", "+OK\r\n"},
 	} {
 		key := waiting[len(waiting)-1-i]
 		if got := apply(m, fmt.Sprintf(step.line, key)); got != step.reply {
 			t.Errorf("%s on a key that waits for removal: %q, want %q", step.line, got, step.reply)
 		}
+		if want, made := madeOfDeadKey[step.line]; made {
+			if got := apply(m, "get "+key); got != fmt.Sprintf("$%d\r\n%s\r\n", len(want), want) {
+				t.Errorf("%s on a key that waits for removal makes %q, want %q", step.line, got, want)
+			}
+		}
 		if e := m.keys.get(placeOf([]byte(key))); e != nil && !e.dueAt(m.logTime) && key != "last" {
-			if ttl := apply(m, "ttl "+key); ttl != ":-1\r\n" && step.line != "rename last %s" {
+			if ttl := apply(m, "ttl "+key); ttl != ":-1\r\n" && step.line != "rename last %s" && step.line != "setex %s 10 w" {
 				t.Errorf("%s: the dead key's deadline was inherited: ttl %q", step.line, ttl)
 			}
 		}
@@ -210,13 +223,14 @@ func TestDeadlinesComeInOrder(t *testing.T) {
 		}
 	}
 	checkInvariants(t, m)
-	last := deadlineItem{entry: &entry{}}
-	for len(m.keys.deadlines.heap) > 0 {
-		next := m.keys.deadlines.heap[0]
-		if next.before(last) {
-			t.Fatalf("key %q (%d) came after %q (%d)", next.entry.key, next.deadline, last.entry.key, last.deadline)
+	d := &m.keys.deadlines
+	var last record
+	for d.count > 0 {
+		next := d.record(d.item(0))
+		if last != nil && (next.deadline() < last.deadline() || next.deadline() == last.deadline() && string(next.key()) <= string(last.key())) {
+			t.Fatalf("key %q (%d) came after %q (%d)", next.key(), next.deadline(), last.key(), last.deadline())
 		}
 		last = next
-		m.keys.deadlines.remove(next.entry)
+		d.drop(next)
 	}
 }

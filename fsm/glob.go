@@ -23,7 +23,7 @@ func newGlob(pattern []byte) *glob { return &glob{pattern: pattern, budget: glob
 func (g *glob) spent() bool { return g.budget < 0 }
 
 // match reports whether a string matches the pattern.
-func (g *glob) match(s string) bool {
+func (g *glob) match(s []byte) bool {
 	pattern := g.pattern
 	if len(s) == 0 {
 		// Redis does not look at the pattern here: even "*" does not match, save where the caller

@@ -49,9 +49,9 @@ func (c *call) increment(n int64) {
 	switch {
 	case e == nil:
 	case e.isInteger():
-		old = e.number
+		old = e.number()
 	default:
-		if old, ok = c.integer(e.data); !ok {
+		if old, ok = c.integer(c.m.keys.data(e)); !ok {
 			return
 		}
 	}
@@ -59,7 +59,7 @@ func (c *call) increment(n int64) {
 		c.w.Error("ERR increment or decrement would overflow")
 		return
 	}
-	c.m.keys.setInteger(c.writable(at), old+n)
+	c.m.keys.setInteger(c.writable(at, integerBytes), old+n, encodingInt)
 	c.w.Int(old + n)
 }
 
@@ -91,6 +91,6 @@ func runIncrByFloat(c *call) {
 	if len(text) <= embstrMax {
 		enc = encodingEmbstr
 	}
-	c.m.keys.setBytes(c.writable(at), text, enc)
+	c.m.keys.setBytes(c.writable(at, len(text)), text, enc)
 	c.w.Bulk(text)
 }

@@ -70,7 +70,7 @@ func runTouch(c *call) {
 		}
 		n++
 		if !c.reading {
-			c.writable(at)
+			c.writable(at, 0)
 		}
 	}
 	c.w.Int(n)
@@ -78,7 +78,7 @@ func runTouch(c *call) {
 
 func runType(c *call) {
 	if e := c.findKey(c.args[1]); e != nil {
-		c.w.Simple(e.kind.name())
+		c.w.Simple(e.kind().name())
 	} else {
 		c.w.Simple("none")
 	}
@@ -113,14 +113,8 @@ func (c *call) rename(replace bool) bool {
 	if same {
 		return true
 	}
-	k := &c.m.keys
 	c.remove(to)
-	k.remove(from, e)
-	moved := *e
-	moved.key, moved.touched, moved.epoch = string(to.key), c.m.logTime, k.epoch
-	moved.deadline, moved.heapAt = 0, 0
-	k.insertEntry(to, &moved)
-	k.setDeadline(&moved, e.deadline)
+	c.m.keys.rename(from, to, c.m.logTime)
 	return true
 }
 
@@ -150,9 +144,9 @@ func runCopy(c *call) {
 		c.w.Int(0)
 		return
 	}
-	copied := c.writable(to)
+	copied := c.writable(to, 0)
 	c.m.keys.copyValue(copied, e)
-	c.m.keys.setDeadline(copied, e.deadline)
+	c.m.keys.setDeadline(copied, e.deadline())
 	c.w.Int(1)
 }
 

@@ -1,256 +1,320 @@
 package fsm
 
-import "slices"
+import "redoubt/fsm/slab"
 
-// keyspace is the keys of a machine. What is shared with a View is copied before it is changed:
-// groups, pages, entries and arrays carry the epoch they were made in, and everything up to the
-// epoch of the newest living View is shared.
+// keyspace is the keys of a machine. What is shared with a View is copied before it is changed: pages carry the epoch they
+// were made in, and an owned leaf's items say whether their records were made since. What a View may still read is given
+// back when it is released (limbo.go).
+//
+// There is not one pointer a key in it: pages and records are blocks of two heaps, found by handles.
 type keyspace struct {
 	tree
-	deadlines deadlineIndex
-	// epoch stamps what is made now. It grows with each View.
-	epoch uint32
-	// shared is the epoch of the newest living View, or zero.
-	shared uint32
-	// views are the epochs of the living Views.
-	views []uint32
-	// bytes is the logical size of all entries.
+	epochs
+	memory Memory
+	// pageHeap and recordHeap hold the blocks that the tree reads.
+	pageHeap, recordHeap *slab.Heap
+	limbo                limbo
+	deadlines            deadlineIndex
+	// bytes is the logical size of all records.
 	bytes int64
+	// numbers is the sum of all values that are held as integers, modulo 2^64, for Checksum.
+	numbers uint64
+	// edited is the record that is being changed: one at a time.
+	edited entry
+	// scratch holds a record while it is taken to another place.
+	scratch []byte
 }
 
-func newKeyspace() keyspace { return keyspace{epoch: 1} }
+// Memory is where a machine's keys are: it gives out spans of bytes and takes them back (slab.Memory).
+type Memory = slab.Memory
 
-// share makes a copy of the tree that later changes do not show in.
-func (k *keyspace) share() (t tree, epoch uint32) {
-	epoch = k.epoch
-	k.views = append(k.views, epoch)
-	k.shared = epoch
-	k.epoch++
-	return k.tree, epoch
+func newKeyspace(memory Memory) keyspace {
+	k := keyspace{epochs: epochs{epoch: 1}, memory: memory}
+	k.hash = hashKey
+	k.empty()
+	return k
 }
 
-// unshare ends the copy that was made at an epoch.
-func (k *keyspace) unshare(epoch uint32) {
-	i := slices.Index(k.views, epoch)
-	if i < 0 {
-		panic("BUG: fsm: view released twice")
-	}
-	k.views = slices.Delete(k.views, i, i+1)
-	k.shared = 0
-	if len(k.views) > 0 {
-		k.shared = slices.Max(k.views)
-	}
+// empty begins with no keys.
+func (k *keyspace) empty() {
+	k.pageHeap, k.recordHeap = slab.NewHeap(k.memory), slab.NewHeap(k.memory)
+	k.tree = tree{pages: &k.pageHeap.Reader, records: &k.recordHeap.Reader, hash: k.hash}
+	k.deadlines = deadlineIndex{records: k.records}
+	k.bytes, k.numbers = 0, 0
 }
 
-// ownGroup returns the group of a slot for changing. It makes one if there is none.
-func (k *keyspace) ownGroup(slot int) *group {
-	at := &k.groups[slot/groupSlots]
-	switch {
-	case *at == nil:
-		*at = &group{epoch: k.epoch}
-	case (*at).epoch <= k.shared:
-		clone := **at
-		clone.epoch = k.epoch
-		*at = &clone
-	}
-	return *at
-}
-
-// ownPage returns the page, or a copy if it is shared, for changing.
-func (k *keyspace) ownPage(p *page) *page {
-	if p.epoch > k.shared {
-		return p
-	}
-	clone := &page{count: p.count, epoch: k.epoch}
-	if p.kids != nil {
-		kids := *p.kids
-		clone.kids = &kids
-	} else {
-		clone.items = append(make([]item, 0, len(p.items)+1), p.items...)
-	}
-	return clone
-}
-
-// ownEntry returns the entry of an owned leaf's item, or a copy if it is shared, for changing.
-func (k *keyspace) ownEntry(it *item) *entry {
-	if it.entry.epoch > k.shared {
-		return it.entry
-	}
-	clone := *it.entry
-	clone.epoch = k.epoch
-	it.entry = &clone
-	if clone.heapAt != 0 {
-		k.deadlines.replace(&clone)
-	}
-	return &clone
-}
-
-// edit returns the entry that get found at a place, for changing by the setters below.
-func (k *keyspace) edit(at place, found *entry) *entry {
-	if found.epoch > k.shared {
-		// An entry that no View knows hangs in pages that no View knows.
-		return found
-	}
-	g := k.ownGroup(at.slot)
-	link := &g.slots[at.slot%groupSlots]
-	for depth := 0; ; depth++ {
-		*link = k.ownPage(*link)
-		if (*link).kids == nil {
-			break
-		}
-		link = &(*link).kids[childIndex(at.hash, depth)]
-	}
-	i, ok := (*link).search(at.hash, at.key)
-	if !ok {
-		panic("BUG: fsm: edited key is not in its page")
-	}
-	return k.ownEntry(&(*link).items[i])
-}
-
-// insert adds a key that is not there yet, with an empty raw string as its value.
-func (k *keyspace) insert(at place) *entry {
-	e := &entry{key: string(at.key), kind: kindString, encoding: encodingRaw, epoch: k.epoch, dataEpoch: k.epoch}
-	k.insertEntry(at, e)
-	return e
-}
-
-// insertEntry adds an entry whose key is not there yet.
-func (k *keyspace) insertEntry(at place, e *entry) {
-	g := k.ownGroup(at.slot)
-	link := &g.slots[at.slot%groupSlots]
-	depth := 0
-	for ; *link != nil; depth++ {
-		*link = k.ownPage(*link)
-		p := *link
-		p.count++
-		if p.kids == nil {
-			break
-		}
-		link = &p.kids[childIndex(at.hash, depth)]
-	}
-	if *link == nil {
-		*link = &page{count: 1, items: []item{{at.hash, e}}, epoch: k.epoch}
-	} else {
-		p := *link
-		i, _ := p.search(at.hash, at.key)
-		p.items = slices.Insert(p.items, i, item{at.hash, e})
-		if len(p.items) > pageItemsMax && depth < branchDepthMax {
-			splitPage(p, depth, k.epoch)
-		}
-	}
-	g.count++
-	k.count++
-	k.bytes += e.size()
-}
-
-// remove takes a key out that get found at a place.
-func (k *keyspace) remove(at place, found *entry) {
-	if found.heapAt != 0 {
-		k.deadlines.remove(found)
-	}
-	g := k.ownGroup(at.slot)
-	link := &g.slots[at.slot%groupSlots]
-	for depth := 0; ; depth++ {
-		*link = k.ownPage(*link)
-		p := *link
-		p.count--
-		if p.count == 0 {
-			*link = nil
-			break
-		}
-		if p.kids != nil && p.count < pageMergeItems {
-			mergePage(p)
-		}
-		if p.kids == nil {
-			i, ok := p.search(at.hash, at.key)
-			if !ok {
-				panic("BUG: fsm: removed key is not in its page")
-			}
-			p.items = slices.Delete(p.items, i, i+1)
-			p.count = len(p.items)
-			break
-		}
-		link = &p.kids[childIndex(at.hash, depth)]
-	}
-	g.count--
-	if g.count == 0 {
-		k.groups[at.slot/groupSlots] = nil
-	}
-	k.count--
-	k.bytes -= found.size()
-}
-
-// clear removes all keys.
+// clear removes all keys. Their memory goes back bit by bit.
 func (k *keyspace) clear() {
-	k.tree = tree{}
-	k.deadlines = deadlineIndex{}
-	k.bytes = 0
+	k.limbo.retire(k.epoch, k.pageHeap, k.recordHeap)
+	k.empty()
 }
 
-// setDeadline changes when an edited or inserted entry is gone; zero means never.
-func (k *keyspace) setDeadline(e *entry, deadline int64) {
-	k.deadlines.set(e, deadline)
+// view returns the tree for reading beside what happens to the keyspace from now on.
+func (k *keyspace) view() tree {
+	t := k.tree
+	pages, records := *t.pages, *t.records
+	t.pages, t.records = &pages, &records
+	return t
 }
 
-// setInteger makes an integer the value of an edited or inserted entry.
-func (k *keyspace) setInteger(e *entry, n int64) {
-	k.bytes -= int64(len(e.data))
-	e.kind, e.encoding, e.number, e.data = kindString, encodingInt, n, nil
+// spot is where a leaf hangs, for changing. The pages above it are owned.
+type spot struct {
+	parent page
+	link   int
+	// leaf is an owned page at a depth below its slot, or nil if there is none yet.
+	leaf  page
+	depth int
 }
 
-// setBytes makes a copy of data the value of an edited or inserted entry, in an encoding other than
-// an integer. It reuses the old array if no View knows it and it is not much too long.
-func (k *keyspace) setBytes(e *entry, data []byte, enc encoding) {
-	k.bytes += int64(len(data)) - int64(len(e.data))
-	if e.dataEpoch > k.shared && cap(e.data) >= len(data) && cap(e.data) <= 2*len(data)+64 {
-		e.data = append(e.data[:0], data...)
-	} else {
-		e.data = append(make([]byte, 0, len(data)), data...)
-		e.dataEpoch = k.epoch
+// descend owns the pages above a place, and the leaf with room for items more. It adds change to the keys counted above the leaf.
+func (k *keyspace) descend(at place, change, items int) spot {
+	g := &k.groups[at.slot/groupSlots]
+	if *g == 0 {
+		*g, _ = k.newPage(groupSlots, false)
 	}
-	e.kind, e.encoding, e.number = kindString, enc, 0
-}
-
-// takeBytes makes data itself the value of an edited or inserted entry. The caller gives data away.
-func (k *keyspace) takeBytes(e *entry, data []byte, enc encoding) {
-	k.bytes += int64(len(data)) - int64(len(e.data))
-	e.data, e.dataEpoch = data, k.epoch
-	e.kind, e.encoding, e.number = kindString, enc, 0
-}
-
-// appendBytes appends to the value of an edited or inserted raw entry, in amortised constant time
-// per byte also while Views live: they never look past the end of their slice.
-func (k *keyspace) appendBytes(e *entry, data []byte) {
-	old := cap(e.data)
-	e.data = append(e.data, data...)
-	if cap(e.data) != old {
-		e.dataEpoch = k.epoch
+	s := spot{link: at.slot % groupSlots}
+	*g, s.parent = k.own(*g, groupSlots)
+	s.parent.setCount(s.parent.count()+change, false)
+	for s.parent.kid(s.link) != 0 {
+		h := s.parent.kid(s.link)
+		p := k.page(h)
+		if p.isLeaf() {
+			s.own(k, p.count()+items)
+			break
+		}
+		h, p = k.own(h, branchWidth)
+		s.parent.setKid(s.link, h)
+		p.setCount(p.count()+change, false)
+		if p.count() < leafMergeItems {
+			k.merge(&s, p, p.count()-change)
+			break
+		}
+		s.parent, s.link = p, childIndex(at.hash, s.depth)
+		s.depth++
 	}
-	k.bytes += int64(len(data))
+	return s
 }
 
-// ownBytes returns the value of an edited or inserted raw entry for changing in place, grown with
-// zeros to at least size bytes.
-func (k *keyspace) ownBytes(e *entry, size int) []byte {
-	if e.dataEpoch <= k.shared {
-		e.data = append(make([]byte, 0, max(size, len(e.data))), e.data...)
-		e.dataEpoch = k.epoch
-	}
-	if grow := size - len(e.data); grow > 0 {
-		e.data = slices.Grow(e.data, grow)
-		clear(e.data[len(e.data):size])
-		e.data = e.data[:size]
-		k.bytes += int64(grow)
-	}
-	return e.data
-}
-
-// copyValue makes a copy of another entry's value the value of an edited or inserted entry.
-func (k *keyspace) copyValue(e, from *entry) {
-	if from.isInteger() {
-		k.setInteger(e, from.number)
-		e.encoding = encodingIntCopy
+// own makes the leaf at a spot one that no View knows, with room for so many items.
+func (s *spot) own(k *keyspace, items int) {
+	h := s.parent.kid(s.link)
+	s.leaf = k.page(h)
+	shared := s.leaf.epoch() <= k.shared
+	if !shared && pageSize(items) <= len(s.leaf) {
 		return
 	}
-	k.takeBytes(e, slices.Clone(from.data), from.encoding)
+	old := s.leaf
+	h, s.leaf = k.newPage(items, true)
+	n := old.count()
+	copy(s.leaf[pageHead:], old[pageHead:pageSize(n)])
+	s.leaf.setCount(n, true)
+	if shared {
+		for i := range n {
+			s.leaf.setItem(i, s.leaf.item(i)&^freshBit)
+		}
+	}
+	k.dropPage(s.parent.kid(s.link))
+	s.parent.setKid(s.link, h)
+}
+
+// newPage makes a page without keys.
+func (k *keyspace) newPage(links int, leaf bool) (slab.Handle, page) {
+	h, block := k.pageHeap.Alloc(pageSize(links))
+	p := page(block)
+	p.setEpoch(k.epoch)
+	p.setCount(0, leaf)
+	if !leaf {
+		clear(p[pageHead:])
+	}
+	return h, p
+}
+
+// own returns a group or a branch, or a copy if it is shared, for changing.
+func (k *keyspace) own(h slab.Handle, width int) (slab.Handle, page) {
+	p := k.page(h)
+	if p.epoch() > k.shared {
+		return h, p
+	}
+	copied, clone := k.newPage(width, false)
+	copy(clone, p[:pageSize(width)])
+	clone.setEpoch(k.epoch)
+	k.dropPage(h)
+	return copied, clone
+}
+
+// dropPage gives a page back that the tree does not hold any more.
+func (k *keyspace) dropPage(h slab.Handle) {
+	if k.page(h).epoch() > k.shared {
+		k.pageHeap.Free(h)
+	} else {
+		k.limbo.add(k.epoch, h, true)
+	}
+}
+
+// dropBlock gives a block of records back that the tree does not hold any more.
+func (k *keyspace) dropBlock(h slab.Handle, owned bool) {
+	if owned {
+		k.recordHeap.Free(h)
+	} else {
+		k.limbo.add(k.epoch, h, false)
+	}
+}
+
+// owns reports whether no View knows the record of an item of an owned leaf.
+func (k *keyspace) owns(it item) bool { return k.shared == 0 || it.fresh() }
+
+// insertRecord adds a record, made from fields, whose key is not there yet, in a block of at least room bytes.
+func (k *keyspace) insertRecord(at place, f *fields, room int) *entry {
+	s := k.descend(at, 1, 1)
+	if s.leaf == nil {
+		var h slab.Handle
+		h, s.leaf = k.newPage(1, true)
+		s.parent.setKid(s.link, h)
+	}
+	h, block := k.recordHeap.Alloc(max(f.size(), room))
+	f.put(block)
+	i, _ := k.search(s.leaf, s.depth, at)
+	n := s.leaf.count()
+	copy(s.leaf[pageSize(i+1):pageSize(n+1)], s.leaf[pageSize(i):pageSize(n)])
+	s.leaf.setItem(i, newItem(tagOf(at.hash, s.depth), h, true))
+	s.leaf.setCount(n+1, true)
+	if n+1 > leafItemsMax && s.depth < branchDepthMax {
+		k.split(&s)
+		s = k.descend(at, 0, 0)
+		i, _ = k.search(s.leaf, s.depth, at)
+	}
+	k.count++
+	k.bytes += record(block).logicalSize()
+	k.numbers += uint64(record(block).number())
+	k.edited = entry{record: block, handle: h, leaf: s.leaf, at: i}
+	return &k.edited
+}
+
+// split turns a full leaf into a branch.
+func (k *keyspace) split(s *spot) {
+	h, branch := k.newPage(branchWidth, false)
+	n := s.leaf.count()
+	branch.setCount(n, false)
+	for from := 0; from < n; {
+		child := int(s.leaf.item(from).tag() >> (tagBits - branchBits))
+		to := from + 1
+		for to < n && int(s.leaf.item(to).tag()>>(tagBits-branchBits)) == child {
+			to++
+		}
+		kid, leaf := k.newPage(to-from, true)
+		for i := from; i < to; i++ {
+			it := s.leaf.item(i)
+			hash := k.hash(k.record(it.record()).key())
+			leaf.setItem(i-from, newItem(tagOf(hash, s.depth+1), it.record(), it.fresh()))
+		}
+		leaf.setCount(to-from, true)
+		branch.setKid(child, kid)
+		from = to
+	}
+	k.dropPage(s.parent.kid(s.link))
+	s.parent.setKid(s.link, h)
+}
+
+// merge turns an owned branch with few keys, at a spot, back into a leaf with so many items.
+func (k *keyspace) merge(s *spot, branch page, items int) {
+	h, leaf := k.newPage(items, true)
+	k.gather(leaf, branch, s.depth)
+	if leaf.count() != items {
+		panic("BUG: fsm: a branch counts keys that it has not")
+	}
+	k.dropPage(s.parent.kid(s.link))
+	s.parent.setKid(s.link, h)
+	s.leaf = leaf
+}
+
+// gather moves the items below a branch to a leaf at a depth, and drops the pages that they were in.
+func (k *keyspace) gather(leaf, branch page, depth int) {
+	for child := range branchWidth {
+		kid := branch.kid(child)
+		if kid == 0 {
+			continue
+		}
+		p := k.page(kid)
+		if !p.isLeaf() {
+			k.gather(leaf, p, depth)
+			k.dropPage(kid)
+			continue
+		}
+		fresh, n := p.epoch() > k.shared, leaf.count()
+		for i := range p.count() {
+			it := p.item(i)
+			hash := k.hash(k.record(it.record()).key())
+			leaf.setItem(n+i, newItem(tagOf(hash, depth), it.record(), fresh && it.fresh()))
+		}
+		leaf.setCount(n+p.count(), true)
+		k.dropPage(kid)
+	}
+}
+
+// remove takes a key out that is there.
+func (k *keyspace) remove(at place) {
+	h, owned := k.unlink(at)
+	r := k.record(h)
+	if r.has(flagOut) {
+		k.dropOutline(r.outline())
+	}
+	k.dropBlock(h, owned)
+}
+
+// unlink takes a key out of the tree and of the deadline index. The caller drops its blocks.
+func (k *keyspace) unlink(at place) (h slab.Handle, owned bool) {
+	s := k.descend(at, -1, 0)
+	i, found := 0, false
+	if s.leaf != nil {
+		i, found = k.search(s.leaf, s.depth, at)
+	}
+	if !found {
+		panic("BUG: fsm: removed key is not in its page")
+	}
+	it, n := s.leaf.item(i), s.leaf.count()
+	h, owned = it.record(), k.owns(it)
+	copy(s.leaf[pageSize(i):], s.leaf[pageSize(i+1):pageSize(n)])
+	s.leaf.setCount(n-1, true)
+	k.trim(&s)
+	if g := &k.groups[at.slot/groupSlots]; k.page(*g).count() == 0 {
+		k.dropPage(*g)
+		*g = 0
+	}
+	r := k.record(h)
+	if r.place() != 0 {
+		k.deadlines.drop(r)
+	}
+	k.count--
+	k.bytes -= r.logicalSize()
+	k.numbers -= uint64(r.number())
+	return h, owned
+}
+
+// trim gives a leaf that lost an item a smaller block if its own is much too large, and none if it is empty.
+func (k *keyspace) trim(s *spot) {
+	n, h := s.leaf.count(), s.parent.kid(s.link)
+	switch {
+	case n == 0:
+		k.dropPage(h)
+		s.parent.setKid(s.link, 0)
+	case 2*pageSize(n) <= len(s.leaf):
+		smaller, leaf := k.newPage(n, true)
+		copy(leaf[pageHead:], s.leaf[pageHead:pageSize(n)])
+		leaf.setCount(n, true)
+		k.dropPage(h)
+		s.parent.setKid(s.link, smaller)
+		s.leaf = leaf
+	}
+}
+
+// rename gives a key, which is there, another name, which is not.
+func (k *keyspace) rename(from, to place, touched int64) {
+	h, owned := k.unlink(from)
+	r := k.record(h)
+	k.scratch = append(k.scratch[:0], r[:r.recordSize()]...)
+	k.dropBlock(h, owned)
+	f := record(k.scratch).fields()
+	deadline := f.deadline
+	f.key, f.touched, f.deadline, f.place = to.key, touched, 0, 0
+	k.setDeadline(k.insertRecord(to, &f, 0), deadline)
 }

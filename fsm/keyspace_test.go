@@ -7,27 +7,29 @@ import (
 
 // TestHashCollisions: keys whose hashes collide in all bits that pages split by are kept and found.
 func TestHashCollisions(t *testing.T) {
-	k := newKeyspace()
+	k := newKeyspace(nil)
+	k.hash = func([]byte) uint64 { return 42 }
+	k.empty()
 	var places []place
 	for i := range 500 {
 		at := place{key: fmt.Appendf(nil, "%03d", i*7%500), hash: 42, slot: 7}
-		k.insert(at)
+		k.insert(at, 0, 0)
 		places = append(places, at)
 	}
 	last := ""
-	k.walk(0, 0, func(_ int, it item) bool {
-		if it.entry.key <= last {
-			t.Fatalf("%q after %q", it.entry.key, last)
+	k.walk(0, 0, func(_ int, r record) bool {
+		if string(r.key()) <= last {
+			t.Fatalf("%q after %q", r.key(), last)
 		}
-		last = it.entry.key
+		last = string(r.key())
 		return true
 	})
 	for i, at := range places {
-		e := k.get(at)
-		if e == nil || e.key != string(at.key) {
+		r := k.get(at)
+		if r == nil || string(r.key()) != string(at.key) {
 			t.Fatalf("key %q is not found", at.key)
 		}
-		k.remove(at, e)
+		k.remove(at)
 		if k.get(at) != nil || k.count != len(places)-1-i {
 			t.Fatalf("key %q is still there", at.key)
 		}

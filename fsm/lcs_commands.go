@@ -65,7 +65,7 @@ func (c *call) lcsString(key []byte) ([]byte, bool) {
 	switch {
 	case e == nil:
 		return nil, true
-	case e.kind != kindString:
+	case e.kind() != kindString:
 		return nil, false
 	}
 	return c.text(e), true

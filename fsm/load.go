@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,9 +11,12 @@ import (
 
 // Load reads a canonical encoding to its end and returns the machine in that state. Anything that
 // WriteTo would not have written is an error, which says at which offset.
-func Load(r io.Reader) (*Machine, error) {
+func Load(r io.Reader) (*Machine, error) { return LoadIn(nil, r) }
+
+// LoadIn is Load with the keys in memory, as with NewIn.
+func LoadIn(memory Memory, r io.Reader) (*Machine, error) {
 	l := stateReader{r: bufio.NewReaderSize(r, 64<<10)}
-	m := New()
+	m := NewIn(memory)
 	l.load(m)
 	if l.err != nil {
 		return nil, fmt.Errorf("fsm: state offset %d: %w", l.offset, l.err)
@@ -27,6 +31,8 @@ type stateReader struct {
 	err    error
 	// names are buffers for the names of the last key and of the one before.
 	names [2][]byte
+	// value is a buffer for values that go into their records.
+	value []byte
 }
 
 func (l *stateReader) fail(format string, args ...any) {
@@ -46,9 +52,14 @@ func (l *stateReader) load(m *Machine) {
 	l.section(sectionKeys)
 	var last place
 	for n := l.uvarint(); n > 0 && l.err == nil; n-- {
-		last = l.entry(m, last)
+		last = l.record(m, last)
 	}
-	l.section(sectionEnd)
+	tag := l.byte()
+	if tag == sectionSessions {
+		l.sessions(m)
+		tag = l.byte()
+	}
+	l.isSection(tag, sectionEnd)
 	if l.err == nil {
 		if _, err := l.r.ReadByte(); err == nil {
 			l.fail("bytes follow the end")
@@ -58,8 +69,8 @@ func (l *stateReader) load(m *Machine) {
 	}
 }
 
-// entry reads a key, which must follow the last one in order, into the machine.
-func (l *stateReader) entry(m *Machine, last place) place {
+// record reads a key, which must follow the last one in order, into the machine.
+func (l *stateReader) record(m *Machine, last place) place {
 	k, enc := kind(l.byte()), encoding(l.byte())
 	if l.err == nil && k != kindString {
 		l.fail("value of unknown kind %d", k)
@@ -67,16 +78,15 @@ func (l *stateReader) entry(m *Machine, last place) place {
 	name := l.bytes(l.names[0][:0], l.uvarint(), stringMax)
 	l.names[0], l.names[1] = l.names[1], name
 	at := placeOf(name)
-	e := &entry{key: string(name), kind: k, encoding: enc, epoch: m.keys.epoch, dataEpoch: m.keys.epoch}
 	deadline := l.time()
-	e.touched = l.time()
+	f := fields{kind: k, encoding: enc, key: name, touched: l.time()}
 	switch enc {
 	case encodingInt, encodingIntCopy:
-		e.number = l.varint()
+		f.number = l.varint()
 	case encodingEmbstr:
-		e.data = l.bytes(nil, l.uvarint(), embstrMax)
+		f.data = l.data(embstrMax)
 	case encodingRaw:
-		e.data = l.bytes(nil, l.uvarint(), stringMax)
+		f.data = l.data(stringMax)
 	default:
 		l.fail("string of unknown encoding %d", enc)
 	}
@@ -87,13 +97,35 @@ func (l *stateReader) entry(m *Machine, last place) place {
 		l.fail("keys are out of order")
 		return last
 	}
-	m.keys.insertEntry(at, e)
+	if !f.isInteger() && f.size() > recordMax {
+		if len(f.data) <= recordMax {
+			f.data = bytes.Clone(f.data)
+		}
+		f.out = outline{m.keys.recordHeap.Adopt(f.data), len(f.data), m.keys.epoch}
+	}
+	room := 0
+	if deadline != 0 {
+		room = f.size() + deadlineBytes
+	}
+	e := m.keys.insertRecord(at, &f, room)
 	m.keys.setDeadline(e, deadline)
 	return at
 }
 
-func (l *stateReader) section(tag byte) {
-	if got := l.byte(); l.err == nil && got != tag {
+// data reads a value. A short one is in a buffer that the next one reuses.
+func (l *stateReader) data(limit uint64) []byte {
+	n := l.uvarint()
+	if n > recordMax {
+		return l.bytes(nil, n, limit)
+	}
+	l.value = l.bytes(l.value[:0], n, limit)
+	return l.value
+}
+
+func (l *stateReader) section(tag byte) { l.isSection(l.byte(), tag) }
+
+func (l *stateReader) isSection(got, tag byte) {
+	if l.err == nil && got != tag {
 		l.fail("section %d where %d belongs", got, tag)
 	}
 }

@@ -1,24 +1,27 @@
 package fsm
 
 import (
+	"bytes"
 	"math"
 	"sync"
 	"sync/atomic"
 )
 
-// expirePerEntry is how many due keys Advance removes at most, so that one entry cannot take long
-// however many keys fall due together. Keys that wait for their turn are absent all the same.
+// expirePerEntry is how many due keys, and due sessions, Advance removes at most, so that one entry cannot take long
+// however many fall due together. Those that wait for their turn are absent all the same.
 const expirePerEntry = 1000
 
 // Machine is one replica's state: the keyspace, the log index it stands at, and log time.
 type Machine struct {
-	keys    keyspace
-	index   uint64
-	logTime int64
+	keys     keyspace
+	sessions sessionTable
+	index    uint64
+	logTime  int64
 	// expired counts keys that were removed at their deadline since the machine was made.
 	expired uint64
-	// applying is the call that Apply reuses.
+	// applying is the call that Apply reuses, and once the reply that ApplyOnce writes.
 	applying call
+	once     Writer
 	// reading holds calls for Read to reuse.
 	reading sync.Pool
 	// picks counts the random choices made for readers (RANDOMKEY). It is no part of the state.
@@ -27,27 +30,40 @@ type Machine struct {
 	largeLCS sync.Mutex
 }
 
-// New returns an empty machine at index 0 and log time 0.
-func New() *Machine { return &Machine{keys: newKeyspace()} }
+// New returns an empty machine at index 0 and log time 0, with its keys on the Go heap.
+func New() *Machine { return NewIn(nil) }
+
+// NewIn is New with the keys in memory, which is the machine's alone; nil stands for the Go heap.
+func NewIn(memory Memory) *Machine {
+	return &Machine{keys: newKeyspace(memory), sessions: newSessionTable()}
+}
 
 // Advance begins the entry at a log index: log time becomes now (milliseconds since the Unix epoch)
-// unless it is later already, and due keys are removed, up to a fixed number per entry, in the order
-// of their deadlines.
+// unless it is later already, and due keys and sessions are removed, up to a fixed number of each per entry,
+// in the order of their deadlines.
 func (m *Machine) Advance(index uint64, now int64) {
 	m.index = index
 	m.logTime = max(m.logTime, now)
+	m.keys.tidy(advanceBlocks)
 	for range expirePerEntry {
-		e := m.keys.deadlines.due(m.logTime)
-		if e == nil {
-			return
+		r := m.keys.deadlines.due(m.logTime)
+		if r == nil {
+			break
 		}
-		m.expire(placeOf([]byte(e.key)), e)
+		m.expire(placeOf(r.key()))
+	}
+	for range expirePerEntry {
+		s := m.sessions.due(m.logTime)
+		if s == nil {
+			break
+		}
+		m.sessions.remove(s)
 	}
 }
 
 // expire removes a due key.
-func (m *Machine) expire(at place, e *entry) {
-	m.keys.remove(at, e)
+func (m *Machine) expire(at place) {
+	m.keys.remove(at)
 	m.expired++
 }
 
@@ -55,9 +71,10 @@ func (m *Machine) expire(at place, e *entry) {
 // It takes any words: unknown commands and wrong numbers of arguments are answered with an error.
 // It keeps nothing of args.
 func (m *Machine) Apply(args [][]byte, w *Writer) {
+	m.keys.tidy(tidyBlocks)
 	c := &m.applying
 	*c = call{m: m, w: w, args: args, now: m.logTime, scratch: c.scratch[:0]}
-	// A read whose reply nobody waits for has no effect at all.
+	// A read whose reply nobody waits for, and no session keeps, has no effect at all.
 	if c.resolve() && (c.command.Writes() || !w.Discard) {
 		c.command.run(c)
 	}
@@ -98,8 +115,10 @@ func (m *Machine) Index() uint64 { return m.index }
 // LogTime returns log time in milliseconds since the Unix epoch.
 func (m *Machine) LogTime() int64 { return m.logTime }
 
-// NextDeadline returns the earliest deadline in milliseconds, or math.MaxInt64 if no key has one.
-func (m *Machine) NextDeadline() int64 { return m.keys.deadlines.first() }
+// NextDeadline returns the earliest deadline of a key or a session in milliseconds, or math.MaxInt64 if there is none.
+func (m *Machine) NextDeadline() int64 {
+	return min(m.keys.deadlines.first(), m.sessions.nextDeadline())
+}
 
 // Stats are figures about the state.
 type Stats struct {
@@ -109,6 +128,9 @@ type Stats struct {
 	DatasetBytes int64
 	// ExpiredKeys counts keys removed at their deadline since the machine was made or loaded.
 	ExpiredKeys uint64
+	// Sessions counts living sessions, and SessionReplyBytes is the size of the replies that they keep.
+	Sessions          int
+	SessionReplyBytes int64
 }
 
 // Stats returns figures about the state.
@@ -116,24 +138,27 @@ func (m *Machine) Stats() Stats {
 	due := m.dueKeys()
 	return Stats{
 		Keys:         m.keys.count - due,
-		Expires:      len(m.keys.deadlines.heap) - due,
+		Expires:      m.keys.deadlines.count - due,
 		DatasetBytes: m.keys.bytes,
 		ExpiredKeys:  m.expired,
+		Sessions:     m.sessions.count - m.sessions.deadlines.count(0, m.logTime),
+
+		SessionReplyBytes: m.sessions.bytes,
 	}
 }
 
 // dueKeys counts keys that are gone by log time and wait for Advance to remove them. There are few,
 // save after a moment in which very many fell due.
-func (m *Machine) dueKeys() int { return m.keys.deadlines.count(math.MinInt64, m.logTime) }
+func (m *Machine) dueKeys() int { return m.keys.deadlines.between(math.MinInt64, m.logTime) }
 
 // KeysInSlot returns up to limit living keys of a cluster slot.
 func (m *Machine) KeysInSlot(slot, limit int) [][]byte {
 	var keys [][]byte
-	m.walkSlot(slot, func(e *entry) bool {
+	m.walkSlot(slot, func(r record) bool {
 		if len(keys) >= limit {
 			return false
 		}
-		keys = append(keys, []byte(e.key))
+		keys = append(keys, bytes.Clone(r.key()))
 		return true
 	})
 	return keys
@@ -146,21 +171,21 @@ func (m *Machine) CountKeysInSlot(slot int) int {
 	}
 	if m.keys.deadlines.first() > m.logTime {
 		if p := m.keys.slotPage(slot); p != nil {
-			return p.count
+			return p.count()
 		}
 		return 0
 	}
 	n := 0
-	m.walkSlot(slot, func(*entry) bool { n++; return true })
+	m.walkSlot(slot, func(record) bool { n++; return true })
 	return n
 }
 
 // walkSlot visits the living keys of a slot in order until visit returns false.
-func (m *Machine) walkSlot(slot int, visit func(e *entry) bool) {
+func (m *Machine) walkSlot(slot int, visit func(r record) bool) {
 	if slot < 0 || slot >= Slots {
 		return
 	}
-	m.keys.slotPage(slot).walk(0, slot, 0, func(_ int, it item) bool {
-		return it.entry.dueAt(m.logTime) || visit(it.entry)
-	})
+	if p := m.keys.slotPage(slot); p != nil {
+		m.keys.walkPage(p, 0, slot, 0, func(_ int, r record) bool { return r.dueAt(m.logTime) || visit(r) })
+	}
 }

@@ -23,8 +23,8 @@ func objectCommands() []*Command {
 	}
 }
 
-// object returns the entry that an OBJECT subcommand asks about; without one, null is replied.
-func (c *call) object() *entry {
+// object returns the record that an OBJECT subcommand asks about; without one, null is replied.
+func (c *call) object() record {
 	e := c.findKey(c.args[2])
 	if e == nil {
 		c.w.Null()
@@ -37,7 +37,7 @@ func runObjectEncoding(c *call) {
 	if e == nil {
 		return
 	}
-	switch e.encoding {
+	switch e.encoding() {
 	case encodingEmbstr:
 		c.w.BulkString("embstr")
 	case encodingRaw:
@@ -54,7 +54,7 @@ func runObjectRefcount(c *call) {
 	if e == nil {
 		return
 	}
-	if e.encoding == encodingInt && e.number >= 0 && e.number < sharedIntegers {
+	if e.encoding() == encodingInt && e.number() >= 0 && e.number() < sharedIntegers {
 		c.w.Int(1<<31 - 1)
 		return
 	}
@@ -63,7 +63,7 @@ func runObjectRefcount(c *call) {
 
 func runObjectIdletime(c *call) {
 	if e := c.object(); e != nil {
-		c.w.Int(max(c.now-e.touched, 0) / 1000)
+		c.w.Int(max(c.now-e.touched(), 0) / 1000)
 	}
 }
 

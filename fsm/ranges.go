@@ -25,17 +25,6 @@ func rangeCommands() []*Command {
 	}
 }
 
-// length returns the length in bytes of a string entry, which may be nil.
-func (e *entry) length() int64 {
-	switch {
-	case e == nil:
-		return 0
-	case e.isInteger():
-		return int64(decimalLength(e.number))
-	}
-	return int64(len(e.data))
-}
-
 func runAppend(c *call) {
 	at := placeOf(c.args[1])
 	e, ok := c.findString(at)
@@ -52,9 +41,9 @@ func runAppend(c *call) {
 	if !c.checkStringSize(length) {
 		return
 	}
-	e = c.writable(at)
-	c.makeRaw(e)
-	c.m.keys.appendBytes(e, value)
+	w := c.writable(at, 0)
+	c.makeRaw(w)
+	c.m.keys.appendBytes(w, value)
 	c.w.Int(length)
 }
 

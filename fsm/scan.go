@@ -40,7 +40,7 @@ func scanCommands() []*Command {
 // lookAtAll marks a Read as due if any key's deadline lies between log time and the reader's clock.
 // It reports whether the command may go on.
 func (c *call) lookAtAll() bool {
-	if c.now > c.m.logTime && c.m.keys.deadlines.count(c.m.logTime, c.now) > 0 {
+	if c.now > c.m.logTime && c.m.keys.deadlines.between(c.m.logTime, c.now) > 0 {
 		c.due = true
 	}
 	return !c.due
@@ -58,10 +58,10 @@ func runKeys(c *call) {
 	}
 	all := matchesAll(c.args[1])
 	pattern := newGlob(c.args[1])
-	var keys []string
-	c.m.keys.walk(0, 0, func(_ int, it item) bool {
-		if !it.entry.dueAt(c.m.logTime) && (all || pattern.match(it.entry.key)) {
-			keys = append(keys, it.entry.key)
+	var keys [][]byte
+	c.m.keys.walk(0, 0, func(_ int, r record) bool {
+		if !r.dueAt(c.m.logTime) && (all || pattern.match(r.key())) {
+			keys = append(keys, r.key())
 		}
 		return !pattern.spent()
 	})
@@ -69,13 +69,13 @@ func runKeys(c *call) {
 		c.w.Error(errPattern)
 		return
 	}
-	c.bulkStrings(keys)
+	c.bulks(keys)
 }
 
-func (c *call) bulkStrings(list []string) {
+func (c *call) bulks(list [][]byte) {
 	c.w.Array(len(list))
 	for _, s := range list {
-		c.w.BulkString(s)
+		c.w.Bulk(s)
 	}
 }
 
@@ -164,11 +164,11 @@ func (c *call) scanOptions() (o scanOptions, ok bool) {
 	return o, true
 }
 
-func (o *scanOptions) selects(e *entry) bool {
-	if o.ofType && !isWord(o.typeName, e.kind.name()) {
+func (o *scanOptions) selects(r record) bool {
+	if o.ofType && !isWord(o.typeName, r.kind().name()) {
 		return false
 	}
-	return o.pattern == nil || o.pattern.match(e.key)
+	return o.pattern == nil || o.pattern.match(r.key())
 }
 
 func runScan(c *call) {
@@ -182,19 +182,19 @@ func runScan(c *call) {
 		return
 	}
 	left := min(o.count, scanVisitsMax)
-	var keys []string
+	var keys [][]byte
 	var last, next uint64
 	from := int(min(cursor>>cursorHashBits, Slots))
-	c.m.keys.walk(from, cursor<<(64-cursorHashBits), func(slot int, it item) bool {
-		here := cursorOf(slot, it.hash)
+	c.m.keys.walk(from, cursor<<(64-cursorHashBits), func(slot int, r record) bool {
+		here := cursorOf(slot, c.m.keys.hash(r.key()))
 		if left <= 0 && here != last {
 			next = here
 			return false
 		}
 		left--
 		last = here
-		if !it.entry.dueAt(c.m.logTime) && o.selects(it.entry) {
-			keys = append(keys, it.entry.key)
+		if !r.dueAt(c.m.logTime) && o.selects(r) {
+			keys = append(keys, r.key())
 		}
 		return o.pattern == nil || !o.pattern.spent()
 	})
@@ -205,7 +205,7 @@ func runScan(c *call) {
 	c.w.Array(2)
 	var text [20]byte
 	c.w.Bulk(strconv.AppendUint(text[:0], next, 10))
-	c.bulkStrings(keys)
+	c.bulks(keys)
 }
 
 func runDBSize(c *call) {
@@ -215,8 +215,8 @@ func runDBSize(c *call) {
 }
 
 // runRandomKey returns a key that is chosen by what this machine has at hand: the log index, the
-// time, and a count of such choices. It is a read and its reply is no state, so the replicas need
-// not agree.
+// time, and a count of such choices. Its reply is no state, so the replicas need not agree, save when a session keeps
+// it: then the choice follows from the state alone.
 func runRandomKey(c *call) {
 	if !c.lookAtAll() {
 		return
@@ -226,25 +226,28 @@ func runRandomKey(c *call) {
 		c.w.Null()
 		return
 	}
-	seed := mix64(mix64(m.index)^uint64(c.now)) + m.picks.Add(1)
-	slot, it := m.keys.nth(int(mix64(seed) % uint64(m.keys.count)))
-	if !it.entry.dueAt(m.logTime) {
-		c.w.BulkString(it.entry.key)
+	seed := mix64(mix64(m.index)^uint64(c.now)) + m.sessions.uses
+	if c.w.final == nil {
+		seed += m.picks.Add(1)
+	}
+	slot, r := m.keys.nth(int(mix64(seed) % uint64(m.keys.count)))
+	if !r.dueAt(m.logTime) {
+		c.w.Bulk(r.key())
 		return
 	}
 	// Go on from the dead key to the next living one, once around.
-	var found *entry
-	visit := func(_ int, it item) bool {
-		if !it.entry.dueAt(m.logTime) {
-			found = it.entry
+	var found record
+	visit := func(_ int, r record) bool {
+		if !r.dueAt(m.logTime) {
+			found = r
 		}
 		return found == nil
 	}
-	m.keys.walk(slot, it.hash, visit)
+	m.keys.walk(slot, m.keys.hash(r.key()), visit)
 	if found == nil {
 		m.keys.walk(0, 0, visit)
 	}
-	c.w.BulkString(found.key)
+	c.w.Bulk(found.key())
 }
 
 // mix64 spreads the bits of a number (the finalizer of splitmix64).

@@ -16,51 +16,72 @@ import (
 //	keys    := tag 2: count, key*
 //	key     := kind(1 byte) encoding(1 byte) length name deadline touched value
 //	value   := (strings) integer(zigzag varint), or length bytes
+//	sessions:= tag 3: last id, uses, count, session*; left out if no session was ever opened
+//	session := id, time to live, last activity, use, top, count, outcome*
+//	outcome := sequence, length, reply (canonical; empty if it was not kept)
 //	end     := tag 255
 //
-// Sections come in the order of their tags; those to come (sessions, scripts) get tags of their own.
+// Sections come in the order of their tags; those to come (scripts) get tags of their own. Sessions stand in the order of
+// their ids, outcomes in that of their sequences. A session's use is the number of commands that had named a session when it
+// was last named.
 const snapshotMagic = "RDBTFSM\x01"
 
 const (
-	sectionClock = 1
-	sectionKeys  = 2
-	sectionEnd   = 255
+	sectionClock    = 1
+	sectionKeys     = 2
+	sectionSessions = 3
+	sectionEnd      = 255
 )
 
 // View is a state as it was when Machine.View made it.
 type View struct {
 	machine *Machine
-	tree    tree
-	epoch   uint32
-	index   uint64
-	logTime int64
+	state   state
+	// keysEpoch and sessionsEpoch end the sharing in Release.
+	keysEpoch, sessionsEpoch uint32
+}
+
+// state is all that an image holds.
+type state struct {
+	index    uint64
+	logTime  int64
+	keys     tree
+	sessions sessionTree
+}
+
+func (m *Machine) state() state {
+	return state{m.index, m.logTime, m.keys.view(), m.sessions.sessionTree}
 }
 
 // View returns a copy-on-write view of the state as it is now, in constant time. It costs memory for what
 // changes until Release.
 func (m *Machine) View() *View {
-	t, epoch := m.keys.share()
-	return &View{machine: m, tree: t, epoch: epoch, index: m.index, logTime: m.logTime}
+	return &View{machine: m, state: m.state(), keysEpoch: m.keys.share(), sessionsEpoch: m.sessions.share()}
 }
 
 // Release ends copy-on-write for the view, which must not be used afterwards. It needs the same
 // lock as Apply.
-func (v *View) Release() { v.machine.keys.unshare(v.epoch) }
+func (v *View) Release() {
+	v.machine.keys.unshare(v.keysEpoch)
+	v.machine.keys.settle(releaseBlocks)
+	v.machine.sessions.unshare(v.sessionsEpoch)
+}
 
 // Index returns the log index of the view.
-func (v *View) Index() uint64 { return v.index }
+func (v *View) Index() uint64 { return v.state.index }
 
 // LogTime returns the view's log time in milliseconds.
-func (v *View) LogTime() int64 { return v.logTime }
+func (v *View) LogTime() int64 { return v.state.logTime }
 
 // WriteTo writes the canonical encoding and returns the number of bytes. It may run beside anything
 // that the machine does.
-func (v *View) WriteTo(w io.Writer) (int64, error) { return writeState(w, v.index, v.logTime, &v.tree) }
+func (v *View) WriteTo(w io.Writer) (int64, error) { return v.state.writeTo(w) }
 
 // Digest returns the SHA-256 of the canonical encoding of the state as it is now. It reads all of it.
 func (m *Machine) Digest() [32]byte {
 	h := sha256.New()
-	if _, err := writeState(h, m.index, m.logTime, &m.keys.tree); err != nil {
+	state := m.state()
+	if _, err := state.writeTo(h); err != nil {
 		panic("BUG: fsm: a hash refused bytes: " + err.Error())
 	}
 	return [32]byte(h.Sum(nil))
@@ -74,19 +95,20 @@ type stateWriter struct {
 	err     error
 }
 
-func writeState(w io.Writer, index uint64, logTime int64, t *tree) (int64, error) {
+func (t *state) writeTo(w io.Writer) (int64, error) {
 	s := stateWriter{w: bufio.NewWriterSize(w, 64<<10)}
 	b := append(s.scratch, snapshotMagic...)
 	b = append(b, sectionClock)
-	b = binary.AppendUvarint(b, index)
-	b = binary.AppendUvarint(b, uint64(logTime))
+	b = binary.AppendUvarint(b, t.index)
+	b = binary.AppendUvarint(b, uint64(t.logTime))
 	b = append(b, sectionKeys)
-	b = binary.AppendUvarint(b, uint64(t.count))
+	b = binary.AppendUvarint(b, uint64(t.keys.count))
 	s.put(b)
-	t.walk(0, 0, func(_ int, it item) bool {
-		s.entry(it.entry)
+	t.keys.walk(0, 0, func(_ int, r record) bool {
+		s.record(&t.keys, r)
 		return s.err == nil
 	})
+	s.sessions(&t.sessions)
 	s.put([]byte{sectionEnd})
 	if s.err == nil {
 		s.err = s.w.Flush()
@@ -103,18 +125,20 @@ func (s *stateWriter) put(b []byte) {
 	s.err = err
 }
 
-func (s *stateWriter) entry(e *entry) {
-	b := append(s.scratch[:0], byte(e.kind), byte(e.encoding))
-	b = binary.AppendUvarint(b, uint64(len(e.key)))
-	b = append(b, e.key...)
-	b = binary.AppendUvarint(b, uint64(e.deadline))
-	b = binary.AppendUvarint(b, uint64(e.touched))
-	if e.isInteger() {
-		b = binary.AppendVarint(b, e.number)
-	} else {
-		b = binary.AppendUvarint(b, uint64(len(e.data)))
+func (s *stateWriter) record(t *tree, r record) {
+	key := r.key()
+	b := append(s.scratch[:0], byte(r.kind()), byte(r.encoding()))
+	b = binary.AppendUvarint(b, uint64(len(key)))
+	b = append(b, key...)
+	b = binary.AppendUvarint(b, uint64(r.deadline()))
+	b = binary.AppendUvarint(b, uint64(r.touched()))
+	if r.isInteger() {
+		s.scratch = binary.AppendVarint(b, r.number())
+		s.put(s.scratch)
+		return
 	}
-	s.scratch = b
-	s.put(b)
-	s.put(e.data)
+	data := t.data(r)
+	s.scratch = binary.AppendUvarint(b, uint64(len(data)))
+	s.put(s.scratch)
+	s.put(data)
 }

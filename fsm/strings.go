@@ -159,7 +159,7 @@ func runSet(c *call) {
 	at := placeOf(c.args[1])
 	e := c.find(at)
 	if o.get {
-		if e != nil && e.kind != kindString {
+		if e != nil && e.kind() != kindString {
 			c.wrongType()
 			return
 		}
@@ -184,19 +184,23 @@ func (c *call) setWithDeadline(at place, value []byte, deadline int64, keepTTL b
 		c.remove(at)
 		return
 	}
-	e := c.writable(at)
+	size := len(value)
+	if deadline != 0 {
+		size += deadlineBytes
+	}
+	e := c.writable(at, size)
 	c.setString(e, value)
-	if !keepTTL && e.deadline != deadline {
+	if !keepTTL {
 		c.m.keys.setDeadline(e, deadline)
 	}
 }
 
-// bulkOrNull replies with a string entry's value, or null if there is none.
-func (c *call) bulkOrNull(e *entry) {
-	if e == nil {
+// bulkOrNull replies with a string, or null if there is none.
+func (c *call) bulkOrNull(r record) {
+	if r == nil {
 		c.w.Null()
 	} else {
-		c.bulk(e)
+		c.bulk(r)
 	}
 }
 
@@ -240,7 +244,7 @@ func runGetDel(c *call) {
 	}
 	c.bulkOrNull(e)
 	if e != nil {
-		c.m.keys.remove(at, e)
+		c.m.keys.remove(at)
 	}
 }
 
@@ -266,9 +270,9 @@ func runGetEX(c *call) {
 	c.bulk(e)
 	switch {
 	case deadline != 0:
-		c.expireAt(at, e, deadline)
-	case o.persist && e.deadline != 0:
-		c.m.keys.setDeadline(c.writable(at), 0)
+		c.expireAt(at, deadline)
+	case o.persist && e.has(flagDeadline):
+		c.m.keys.setDeadline(c.writable(at, 0), 0)
 	}
 }
 
@@ -289,7 +293,7 @@ func runMGet(c *call) {
 	c.w.Array(len(c.args) - 1)
 	for _, key := range c.args[1:] {
 		e := c.findKey(key)
-		if e != nil && e.kind != kindString {
+		if e != nil && e.kind() != kindString {
 			e = nil
 		}
 		c.bulkOrNull(e)

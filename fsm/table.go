@@ -22,6 +22,8 @@ func buildTable() map[string]*Command {
 		objectCommands(),
 		bitmapCommands(),
 		lcsCommands(),
+		sessionCommands(),
+		onceCommands(),
 	}
 	rows := make(map[string]*Command)
 	for _, family := range families {

@@ -2,7 +2,9 @@ package fsm
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"sync"
 	"testing"
 )
@@ -56,6 +58,45 @@ func TestViewIsFrozen(t *testing.T) {
 	}
 }
 
+// TestViewOfLongValuesIsFrozen: the same for values with a block of their own, which are appended to and changed in place.
+func TestViewOfLongValuesIsFrozen(t *testing.T) {
+	random := rand.New(rand.NewPCG(6, 6))
+	m := New()
+	w := Writer{Discard: true}
+	run := func(n int) {
+		for range n {
+			key := fmt.Appendf(nil, "long%d", random.IntN(20))
+			piece := bytes.Repeat([]byte{byte(random.IntN(256))}, random.IntN(3000))
+			switch random.IntN(6) {
+			case 0:
+				m.Apply([][]byte{[]byte("set"), key, bytes.Repeat(piece, 1+random.IntN(4))}, &w)
+			case 1:
+				m.Apply([][]byte{[]byte("setrange"), key, []byte("4000"), piece}, &w)
+			case 2:
+				m.Apply([][]byte{[]byte("rename"), key, []byte("long5")}, &w)
+			default:
+				m.Apply([][]byte{[]byte("append"), key, piece}, &w)
+			}
+		}
+	}
+	run(500)
+	for round := range 20 {
+		want := image(t, m)
+		v := m.View()
+		var writing sync.WaitGroup
+		writing.Go(func() {
+			var b bytes.Buffer
+			if _, err := v.WriteTo(&b); err != nil || !bytes.Equal(b.Bytes(), want) {
+				t.Errorf("round %d: a view shows writes that came after it (%v)", round, err)
+			}
+		})
+		run(300)
+		writing.Wait()
+		v.Release()
+		checkInvariants(t, m)
+	}
+}
+
 // TestViewCopiesOnlyWhatChanges: the cost of a view is bounded by what is written under it.
 func TestViewCopiesOnlyWhatChanges(t *testing.T) {
 	m, keys := filled(t)
@@ -75,11 +116,12 @@ func TestAppendUnderViewsIsAmortised(t *testing.T) {
 	w := Writer{Discard: true}
 	piece := []byte("0123456789abcdef")
 	args := [][]byte{[]byte("append"), []byte("k"), piece}
+	m.Apply([][]byte{[]byte("set"), args[1], make([]byte, recordMax)}, &w)
 	copies, lastArray := 0, (*byte)(nil)
 	for range 4000 {
 		v := m.View()
 		m.Apply(args, &w)
-		if array := &m.keys.get(placeOf(args[1])).data[0]; array != lastArray {
+		if array := &m.keys.data(m.keys.get(placeOf(args[1])))[0]; array != lastArray {
 			copies, lastArray = copies+1, array
 		}
 		v.Release()

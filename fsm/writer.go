@@ -14,6 +14,8 @@ type Writer struct {
 	Proto int
 	// Discard drops everything: nobody waits for the reply (on replicas).
 	Discard bool
+	// final is the writer that waits for a reply which is written here in canonical form (canonical.go).
+	final *Writer
 }
 
 // resp3 reports whether the connection speaks RESP3.
@@ -47,6 +49,9 @@ func (w *Writer) Error(s string) {
 
 // header writes a type byte, a number and the line's end.
 func (w *Writer) header(kind byte, n int64) {
+	if w.final != nil {
+		w.reserve(0)
+	}
 	if w.Discard {
 		return
 	}
@@ -60,6 +65,9 @@ func (w *Writer) Int(n int64) { w.header(':', n) }
 
 // Bulk writes a bulk string.
 func (w *Writer) Bulk(b []byte) {
+	if w.final != nil {
+		w.reserve(len(b))
+	}
 	if w.Discard {
 		return
 	}
@@ -70,6 +78,9 @@ func (w *Writer) Bulk(b []byte) {
 
 // BulkString writes a bulk string.
 func (w *Writer) BulkString(s string) {
+	if w.final != nil {
+		w.reserve(len(s))
+	}
 	if w.Discard {
 		return
 	}
@@ -96,7 +107,7 @@ func (w *Writer) Null() {
 
 // NullArray writes the null of a missing array.
 func (w *Writer) NullArray() {
-	if w.resp3() {
+	if w.resp3() && w.final == nil {
 		w.literal("_\r\n")
 	} else {
 		w.literal("*-1\r\n")
