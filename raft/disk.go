@@ -11,8 +11,6 @@ import (
 // diskQueue is bounded by the core: by uncommitted bytes on a leader, by the leader's window on a follower.
 type diskQueue = queue[diskJob]
 
-func newDiskQueue() *diskQueue { return newQueue[diskJob]() }
-
 // diskJob is one of: an increment to persist, a piece of a snapshot, a snapshot to install, a
 // snapshot of our own after which the log may be cut.
 type diskJob struct {
@@ -22,26 +20,23 @@ type diskJob struct {
 	compact *SnapshotMeta
 }
 
-// runDisk does the jobs in order. A failure is final (P7): nothing is acknowledged after it.
-func (r *Raft) runDisk() {
-	defer r.workers.Done()
-	var jobs []diskJob
-	for {
-		jobs = r.disk.take(jobs)
-		if jobs == nil {
-			return
-		}
-		for rest := jobs; len(rest) > 0; {
-			done, err := r.doDiskJobs(rest)
-			if err != nil {
-				if !errors.Is(err, errStoppedWaiting) {
-					r.fail(err)
-				}
-				return
-			}
-			rest = rest[done:]
-		}
+// writeDisk does the next job, or the next few that can share one sync. A failure is final (P7): nothing is
+// acknowledged after it. A full disk is tried again.
+func (r *Raft) writeDisk() (again time.Duration) {
+	jobs := r.disk.waiting()
+	if len(jobs) == 0 {
+		return 0
 	}
+	done, err := r.doDiskJobs(jobs)
+	switch {
+	case jobs[0].persist != nil && errors.Is(err, ErrDiskFull):
+		return fullRetryInterval
+	case err != nil:
+		r.fail(err)
+		return 0
+	}
+	r.disk.done(done)
+	return 0
 }
 
 // doDiskJobs does the first job, or the first few if they can share one sync, and returns how many.
@@ -95,6 +90,7 @@ func (r *Raft) persist(jobs []diskJob) (done int, err error) {
 		r.send(job.persist.Then)
 	}
 	r.inbox.addPersisted(last.Seq)
+	r.hurry()
 	return done, nil
 }
 
@@ -106,37 +102,29 @@ const (
 	maxGatheredBytes = 64 << 20
 )
 
-// errStoppedWaiting says that the node was stopped while it waited for room on a full disk.
-var errStoppedWaiting = errors.New("stopped while the disk was full")
-
 // fullRetryInterval is how often a full disk is tried again.
 const fullRetryInterval = 100 * time.Millisecond
 
-// save writes an increment. While the disk is full it tries again: new proposals are refused meanwhile, reads
+// save writes an increment. While the disk is full it is tried again: new proposals are refused meanwhile, reads
 // and heartbeats go on, and what is under way completes when there is room. A leader that falls behind its own
 // commit index by that can serve nobody, and is taken for one whose disk hangs.
 func (r *Raft) save(state core.HardState, entries []core.Entry, sync bool) error {
-	for {
-		err := r.persister.Save(state, entries, sync)
-		if !errors.Is(err, ErrDiskFull) {
-			if r.diskFull.Swap(false) {
-				r.log.Info("raft: there is room for the log again")
-			}
-			return err
+	err := r.persister.Save(state, entries, sync)
+	if !errors.Is(err, ErrDiskFull) {
+		if r.diskFull.Swap(false) {
+			r.log.Info("raft: there is room for the log again")
 		}
-		if !r.diskFull.Swap(true) {
-			r.log.Error("raft: the disk is full; writes are refused", "error", err)
-		}
-		// Once others have committed what there is no room for here, silence lets one of them lead.
-		if len(entries) == 0 || entries[0].Index > r.standing.Load().CommitIndex {
-			r.inbox.addInput(core.DiskFull{})
-		}
-		select {
-		case <-time.After(fullRetryInterval):
-		case <-r.stopping:
-			return errStoppedWaiting
-		}
+		return err
 	}
+	if !r.diskFull.Swap(true) {
+		r.log.Error("raft: the disk is full; writes are refused", "error", err)
+	}
+	// Once others have committed what there is no room for here, silence lets one of them lead.
+	if len(entries) == 0 || entries[0].Index > r.standing.Load().CommitIndex {
+		r.inbox.addInput(core.DiskFull{})
+		r.hurry()
+	}
+	return err
 }
 
 // install makes an incoming snapshot durable and queues it for the state machine before the core lets
@@ -152,6 +140,7 @@ func (r *Raft) install(install core.InstallSnapshot) error {
 		r.log.Warn("raft refused a damaged snapshot", "index", install.Meta.Index)
 	}
 	r.inbox.addInput(core.SnapshotInstalled{Index: install.Meta.Index, OK: ok})
+	r.hurry()
 	return nil
 }
 
@@ -164,5 +153,6 @@ func (r *Raft) compact(meta SnapshotMeta) error {
 	// this order: a snapshot that was installed just now comes before both.
 	r.inbox.addInput(core.Applied{Index: meta.Index})
 	r.inbox.addInput(core.SnapshotTaken{Meta: meta, FirstIndex: first})
+	r.hurry()
 	return nil
 }

@@ -3,7 +3,6 @@ package raft
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"redoubt/raft/core"
 )
@@ -24,9 +23,16 @@ func (p *recorder) Save(state core.HardState, entries []core.Entry, sync bool) e
 	return p.MemoryPersister.Save(state, entries, sync)
 }
 
+// idle is a node that nobody runs.
+func idle(p Persister) *Raft {
+	r := &Raft{persister: p, manual: true}
+	r.prepare(nil)
+	return r
+}
+
 func TestWaitingIncrementsShareOneWriteOfBoundedSize(t *testing.T) {
 	p := &recorder{MemoryPersister: NewMemoryPersister()}
-	r := &Raft{persister: p}
+	r := idle(p)
 	value := make([]byte, maxGatheredBytes/4)
 	var jobs []diskJob
 	for i := range uint64(6) {
@@ -46,6 +52,29 @@ func TestWaitingIncrementsShareOneWriteOfBoundedSize(t *testing.T) {
 	}
 	if last := p.last(); last.Index != 6 {
 		t.Errorf("the log ends at %d, want 6", last.Index)
+	}
+}
+
+// A commit index alone owes no sync, but must not take away the sync that its neighbours owe.
+func TestASharedWriteOwesTheSyncOfEachOfItsIncrements(t *testing.T) {
+	entry := func(seq uint64) diskJob {
+		return diskJob{persist: &core.Persist{Seq: seq, Sync: true, Entries: []core.Entry{{Index: seq, Term: 1, Kind: core.EntryCommand}}}}
+	}
+	commit := func(seq uint64) diskJob { return diskJob{persist: &core.Persist{Seq: seq}} }
+	for _, c := range []struct {
+		jobs []diskJob
+		want bool
+	}{
+		{[]diskJob{commit(1)}, false},
+		{[]diskJob{entry(1)}, true},
+		{[]diskJob{entry(1), commit(2)}, true},
+		{[]diskJob{commit(1), commit(2)}, false},
+	} {
+		p := &recorder{MemoryPersister: NewMemoryPersister()}
+		done, err := idle(p).persist(c.jobs)
+		if err != nil || done != len(c.jobs) || len(p.syncs) != 1 || p.syncs[0] != c.want {
+			t.Errorf("%d increments: %d saved with syncs %v, error %v; want one write, sync %v", len(c.jobs), done, p.syncs, err, c.want)
+		}
 	}
 }
 
@@ -79,19 +108,10 @@ func TestStopOnAFullDiskIsNoFailure(t *testing.T) {
 	}
 }
 
-func TestMakeRefusesATickThatNeverPasses(t *testing.T) {
-	for _, tick := range []time.Duration{0, -1, time.Millisecond - 1} {
-		_, err := Make([]Peer{{ID: 1}}, 1, NewMemoryPersister(), make(chan ApplyMsg), WithTick(tick))
-		if err == nil {
-			t.Errorf("a tick of %v was taken, want an error", tick)
-		}
-	}
-}
-
 // A service may take a snapshot of a state that it has just been given. The core must hear first that this state was
 // installed, then that it is applied, then that there is an image of it.
 func TestASnapshotOfAnInstalledStateIsToldInOrder(t *testing.T) {
-	r := &Raft{persister: NewMemoryPersister()}
+	r := idle(NewMemoryPersister())
 	meta := SnapshotMeta{Position: core.Position{Index: 10, Term: 1}}
 	r.inbox.addInput(core.SnapshotInstalled{Index: 10, OK: true})
 	if err := r.compact(meta); err != nil {

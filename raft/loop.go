@@ -7,50 +7,117 @@ import (
 	"redoubt/raft/core"
 )
 
-// start begins all goroutines.
-func (r *Raft) start(applyCh chan<- ApplyMsg) error {
-	r.workers.Add(3)
-	go r.runDisk()
-	go r.runReader()
-	go r.runApply(applyCh)
-	if r.network != nil {
-		if err := r.network.Start(func(m core.Message) { r.inbox.addMessage(m) }); err != nil {
-			close(r.stopping)
-			r.end()
-			return err
-		}
+// connect opens the network.
+func (r *Raft) connect() error {
+	r.followMembers()
+	if r.network == nil {
+		return nil
 	}
-	go r.run()
-	return nil
+	return r.network.Start(r.receive)
 }
 
-// run is the loop: the only goroutine that steps the core. It never blocks on disk, network or applyCh.
+// start begins all goroutines.
+func (r *Raft) start() {
+	for w := DiskWorker; w <= ApplyWorker; w++ {
+		r.workers.Go(func() { r.serve(w) })
+	}
+	go r.run()
+}
+
+// run is the loop's own goroutine. Only who holds turning steps the core, and never blocks on disk, network or
+// service: this goroutine for the clock and for clients, and in hurry whoever brings news from the disk or a peer.
 func (r *Raft) run() {
 	defer r.end()
-	ticker := time.NewTicker(time.Duration(r.tick) * time.Millisecond)
+	ticker := time.NewTicker(r.tickInterval)
 	defer ticker.Stop()
-	var spare letters
-	r.step(r.tickInput())
 	for {
+		ticked := false
 		select {
 		case <-r.stopping:
 			return
 		case <-ticker.C:
-			r.step(r.tickInput())
-		case <-r.inbox.wake:
+			ticked = true
+		case <-r.bells[LoopWorker].token:
 			// Connections that are ready to run add theirs first: the batch grows, and nobody waits for a clock.
 			runtime.Gosched()
 		}
-		full := r.inbox.take(spare)
-		r.handle(&full)
-		full.reset()
-		spare = full
-		r.publish(r.core.Status())
+		r.turning.Lock()
+		if ticked {
+			r.tick()
+		}
+		r.work(LoopWorker)
+		r.turning.Unlock()
+		if r.inbox.waits() {
+			r.bells[LoopWorker].ring()
+		}
 	}
 }
 
-func (r *Raft) tickInput() core.Tick {
-	return core.Tick{Mono: r.clock.Mono(), Wall: r.clock.Wall()}
+// knock has the loop's goroutine come for what was added, together with what others are about to add.
+// A caller that has said Hold is about to do so itself.
+func (r *Raft) knock() {
+	if r.holds.Load() == 0 || r.manual {
+		r.bells[LoopWorker].ring()
+	}
+}
+
+// Hold says that the caller is about to propose commands, or to ask for reads, several times, and that it will call Release
+// without waiting for anything: the node handles them together then.
+func (r *Raft) Hold() { r.holds.Add(1) }
+
+// Release has the node handle what came since Hold.
+func (r *Raft) Release() {
+	r.holds.Add(-1)
+	if r.inbox.waits() {
+		r.hurry()
+	}
+}
+
+// hurry handles what was added at once, on the caller's goroutine, unless another is at it: that one sees to it then.
+// Waking the loop's goroutine for every message and every sync costs more than handling them.
+func (r *Raft) hurry() {
+	if r.manual {
+		if r.inbox.waits() { // nothing was added to a node that has stopped
+			r.knock()
+		}
+		return
+	}
+	for range maxHurriedTurns {
+		if !r.turning.TryLock() {
+			return // whoever turns looks again afterwards
+		}
+		r.work(LoopWorker)
+		r.turning.Unlock()
+		if !r.inbox.waits() {
+			return
+		}
+	}
+	r.bells[LoopWorker].ring()
+}
+
+// maxHurriedTurns bounds how long a worker or a connection serves the loop in place of its own work.
+const maxHurriedTurns = 4
+
+// receive takes in a peer's message.
+func (r *Raft) receive(m core.Message, instance uint64) {
+	r.inbox.addMessage(m, instance)
+	r.hurry()
+}
+
+// tick passes time.
+func (r *Raft) tick() {
+	r.notYet = false
+	r.step(core.Tick{Mono: r.clock.Mono(), Wall: r.clock.Wall()})
+}
+
+// turn is one round of the loop: it handles all that waits.
+func (r *Raft) turn() {
+	full := r.inbox.take(r.spare)
+	r.handle(&full)
+	full.reset()
+	r.spare = full
+	r.followMembers()
+	r.publish(r.core.Status())
 }
 
 // handle steps the core through everything that waited: first what the disk and the state machine
@@ -68,66 +135,23 @@ func (r *Raft) handle(l *letters) {
 		r.step(input)
 	}
 	for _, message := range l.messages {
-		r.step(core.Receive{Message: message})
+		r.step(message)
 	}
 	for _, f := range l.calls {
 		f()
 	}
+	for _, c := range l.changes {
+		r.beginChange(c)
+	}
 	r.held = append(r.held, l.proposals...)
-	if len(r.held) > 0 && (r.unsaved() < maxUnsaved || r.core.Status().Role != core.Leader) {
-		r.propose(r.held)
-		clear(r.held)
-		r.held = r.held[:0]
-	}
-	if l.round != nil {
-		r.beginRound(l.round)
-	}
-}
-
-// maxUnsaved is how many increments may wait for the disk before proposals are held back. What arrives while one
-// is being synced goes into the next append, so that batches grow with the load, and a lone client
-// waits for nothing. (Two give smaller batches and measured slower: docs/BENCH.md.)
-const maxUnsaved = 1
-
-// unsaved returns how many increments the disk has not finished.
-func (r *Raft) unsaved() uint64 { return r.persisting - r.persisted }
-
-// propose appends all waiting commands at once.
-func (r *Raft) propose(waiting []proposal) {
-	commands := make([][]byte, len(waiting))
-	for i, p := range waiting {
-		commands[i] = p.command
-	}
-	effects := r.core.Step(core.Propose{Mono: r.clock.Mono(), Commands: commands})
-	first := effects.Proposed.First
-	for i, p := range waiting {
-		if effects.Proposed.Refusal != core.Accepted {
-			p.ticket.Dropped(refusalError(effects.Proposed.Refusal))
-			continue
-		}
-		at := core.Position{Index: first.Index + uint64(i), Term: first.Term}
-		if t, ok := p.ticket.(Positioned); ok {
-			t.Appended(at)
-		}
-		r.tickets.push(at, p.ticket)
-	}
-	r.carryOut(effects)
-}
-
-func refusalError(refusal core.Refusal) error {
-	switch refusal {
-	case core.Overloaded:
-		return ErrOverloaded
-	case core.TooLarge:
-		return ErrTooLarge
-	default:
-		return ErrNotLeader
-	}
+	r.propose()
+	r.beginRound(l.readers, false)
+	r.beginRound(l.forwarded, true)
 }
 
 func (r *Raft) step(input core.Input) { r.carryOut(r.core.Step(input)) }
 
-// carryOut does what the core decided. Each kind goes to the one goroutine that keeps its order.
+// carryOut does what the core decided. Each kind goes to the one worker that keeps its order.
 func (r *Raft) carryOut(e core.Effects) {
 	if e.Status != nil {
 		r.changeStanding(*e.Status)
@@ -151,11 +175,14 @@ func (r *Raft) carryOut(e core.Effects) {
 	for _, result := range e.Reads {
 		r.endRound(result)
 	}
+	for _, result := range e.Changes {
+		r.endChange(result)
+	}
 	for _, request := range e.ReadLog {
-		r.reader.push(readJob{log: &request})
+		r.reads.push(readJob{log: &request})
 	}
 	for _, request := range e.ReadSnapshot {
-		r.reader.push(readJob{snapshot: &request})
+		r.reads.push(readJob{snapshot: &request})
 	}
 }
 
@@ -185,7 +212,9 @@ func (r *Raft) changeStanding(status core.Status) {
 	if previous.Role == core.Leader && (status.Role != core.Leader || status.Term != previous.Term) {
 		r.tickets.dropAll(ErrUncertain)
 	}
+	r.notYet = false
 	r.publish(status)
+	r.onStanding(*r.standing.Load())
 	if previous.Role != status.Role || previous.Leader != status.Leader {
 		r.log.Info("raft standing changed", "role", status.Role, "term", status.Term, "leader", status.Leader)
 	}
@@ -198,27 +227,33 @@ func (r *Raft) publish(status core.Status) {
 	}
 }
 
-// end stops the workers and drops what still waits. It runs once, after the loop.
+// end answers everybody who still waits and then waits for the workers. It runs once, after the last turn of the
+// loop. What is in the log, or was committed and not delivered, may be done or not; what never reached the core
+// is certainly not (P3).
 func (r *Raft) end() {
-	r.disk.close()
-	r.reader.close()
-	dropUndelivered(mergeApplyJobs(r.applies.close()))
-	r.workers.Wait()
-	if r.network != nil {
-		if err := r.network.Close(); err != nil {
-			r.log.Warn("raft network did not close cleanly", "error", err)
-		}
-	}
+	r.turning.Lock() // for ever: nobody turns any more
 	rest := r.inbox.close()
+	r.disk.close()
+	r.reads.close()
+	r.applies.close()
 	r.tickets.dropAll(ErrUncertain)
 	for _, p := range append(r.held, rest.proposals...) {
 		p.ticket.Dropped(ErrStopped)
 	}
-	if rest.round != nil {
-		rest.round.finish(0, ErrStopped)
-	}
+	r.held = nil
+	stopped := ReadResult{Err: ErrStopped}
 	for _, round := range r.rounds {
-		round.finish(0, ErrStopped)
+		r.answerReaders(round.readers, stopped)
+	}
+	r.answerReaders(rest.readers, stopped)
+	r.answerReaders(rest.forwarded, stopped)
+	r.dropChanges(rest.changes)
+	r.workers.Wait()
+	r.dropUndelivered()
+	if r.network != nil {
+		if err := r.network.Close(); err != nil {
+			r.log.Warn("raft network did not close cleanly", "error", err)
+		}
 	}
 	close(r.done)
 }

@@ -63,7 +63,7 @@ func (p *MemoryPersister) Load() (State, error) {
 		ConfigurationIndex: p.image.meta.Index,
 	}
 	for _, entry := range p.entries {
-		if entry.Kind != core.EntryConfiguration || entry.Index <= state.ConfigurationIndex {
+		if entry.Kind != core.EntryConfiguration || entry.Index <= state.ConfigurationIndex || entry.Index > p.state.Commit {
 			continue
 		}
 		configuration, err := core.DecodeConfiguration(entry.Data)

@@ -42,8 +42,8 @@ type State struct {
 	Tail []core.Entry
 	// Last is the position of the last entry, or of the snapshot if the log is empty.
 	Last core.Position
-	// Configuration is the latest one in log or snapshot, and ConfigurationIndex the index it came
-	// from; empty in a new node.
+	// Configuration is the latest one at or below max(HardState.Commit, Snapshot.Index), in log or snapshot, and
+	// ConfigurationIndex the index it came from; empty if there is none. Later ones may be rolled back, and are in Tail.
 	Configuration      core.Configuration
 	ConfigurationIndex uint64
 }

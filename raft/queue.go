@@ -2,20 +2,19 @@ package raft
 
 import "sync"
 
-// queue hands jobs from the loop to one worker, in order. The worker takes all that waits at once.
-// What bounds it is named where each queue is made.
+// queue hands jobs to one worker, in order. What bounds it is named where each queue is made.
 type queue[T any] struct {
+	bell *bell
+
 	mu     sync.Mutex
-	filled sync.Cond
 	jobs   []T
 	closed bool
+
+	// taken is what the worker came for, and rest what is left of it; they belong to the worker.
+	taken, rest []T
 }
 
-func newQueue[T any]() *queue[T] {
-	q := &queue[T]{}
-	q.filled.L = &q.mu
-	return q
-}
+func newQueue[T any](b *bell) *queue[T] { return &queue[T]{bell: b} }
 
 // push adds a job; after close it is dropped.
 func (q *queue[T]) push(job T) {
@@ -24,32 +23,45 @@ func (q *queue[T]) push(job T) {
 		q.jobs = append(q.jobs, job)
 	}
 	q.mu.Unlock()
-	q.filled.Signal()
+	q.bell.ring()
 }
 
-// take waits for jobs and returns all of them, in order, leaving the given empty slice in their place.
-// It returns nil once the queue is closed.
-func (q *queue[T]) take(spare []T) []T {
+// waiting returns what waits, oldest first, without removing it. It may be only the older part of it.
+func (q *queue[T]) waiting() []T {
+	if len(q.rest) == 0 {
+		clear(q.taken)
+		q.mu.Lock()
+		q.taken, q.jobs = q.jobs, q.taken[:0]
+		q.mu.Unlock()
+		q.rest = q.taken
+	}
+	return q.rest
+}
+
+// done removes the n oldest jobs, and calls the worker again if more wait.
+func (q *queue[T]) done(n int) {
+	q.rest = q.rest[n:]
+	more := len(q.rest) > 0
+	if !more {
+		q.mu.Lock()
+		more = len(q.jobs) > 0
+		q.mu.Unlock()
+	}
+	if more {
+		q.bell.ring()
+	}
+}
+
+// len returns how many jobs wait; the worker must not be at work.
+func (q *queue[T]) len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.jobs) == 0 && !q.closed {
-		q.filled.Wait()
-	}
-	if q.closed {
-		return nil
-	}
-	jobs := q.jobs
-	clear(spare)
-	q.jobs = spare[:0]
-	return jobs
+	return len(q.rest) + len(q.jobs)
 }
 
-// close wakes the worker for the last time and returns what it did not come for.
-func (q *queue[T]) close() []T {
+// close refuses whatever comes later. What waits stays.
+func (q *queue[T]) close() {
 	q.mu.Lock()
-	rest := q.jobs
-	q.jobs, q.closed = nil, true
+	q.closed = true
 	q.mu.Unlock()
-	q.filled.Broadcast()
-	return rest
 }

@@ -1,11 +1,8 @@
 package raft
 
 import (
-	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,40 +48,59 @@ type Peer struct {
 
 // Raft is one node of a cluster. Its methods may be called from any goroutine.
 type Raft struct {
-	me        NodeID
-	persister Persister
-	network   Network
-	clock     Clock
-	log       *slog.Logger
-	tick      int64 // milliseconds
+	me           NodeID
+	persister    Persister
+	network      Network
+	clock        Clock
+	log          *slog.Logger
+	limits       Limits
+	tickInterval time.Duration
+	manual       bool // a Manual's scheduler runs the workers
 
-	core    *core.Core // owned by the loop
-	tickets ticketQueue
-	rounds  []*readRound // read rounds under way, oldest first; owned by the loop
-	nextID  uint64       // of read rounds; owned by the loop
-	held    []proposal   // proposals that wait for the disk; owned by the loop
-	// persisting and persisted are the last Persist.Seq that went to the disk and that came back; owned by the loop.
-	persisting, persisted uint64
-
-	applied uint64 // highest index that the core was told is applied; owned by the loop
-
-	gathered []core.Entry // scratch space of the disk worker
-
+	bells   [workerKinds]bell
 	inbox   inbox
 	disk    *diskQueue
-	reader  *readerQueue
+	reads   *readQueue
 	applies *applyQueue
-	sending sync.Mutex // Network.Send takes one caller at a time
+	sending sync.Mutex   // Network.Send takes one caller at a time
+	turning sync.Mutex   // guards loopState
+	holds   atomic.Int32 // callers between Hold and Release
 
-	standing atomic.Pointer[Standing]
-	limits   Limits
+	loopState
+	gathered    []core.Entry        // scratch space; the disk worker's
+	delivery    func(ApplyMsg) bool // the deliverer's; false: the node stops
+	undelivered []ApplyMsg          // what the deliverer came for; the deliverer's
+
+	standing     atomic.Pointer[Standing]
+	onStanding   func(Standing)
+	diskFull     atomic.Bool
+	waitingBytes atomic.Int64 // of proposals that are not in the log yet
+	waitingReads atomic.Int64
 
 	stopOnce sync.Once
 	stopping chan struct{} // closed by Stop or by a failure
 	done     chan struct{} // closed when every goroutine has ended
 	failure  atomic.Pointer[error]
-	diskFull atomic.Bool
 	workers  sync.WaitGroup
+}
+
+// loopState is what the loop alone touches: whoever holds turning.
+type loopState struct {
+	core    *core.Core
+	tickets ticketQueue
+	held    []proposal      // proposals that wait for the disk, or for the end of a transfer
+	notYet  bool            // the core has refused what is held, for reasons that will not last
+	nextID  uint64          // of rounds and changes
+	rounds  []*readRound    // under way, oldest first
+	changes []pendingChange // under way
+	members []core.Member   // that the network was told
+	applied uint64          // highest index that the core was told is applied
+	// persisting and persisted are the last Persist.Seq that went to the disk and that came back.
+	persisting, persisted uint64
+
+	spare       letters
+	spareRounds []*readRound
+	commands    [][]byte // scratch space of propose
 }
 
 // Standing is what a node knows of itself and its cluster at one moment.
@@ -94,101 +110,14 @@ type Standing struct {
 	CommitIndex, LastIndex uint64
 }
 
-// Make starts a node and returns it.
-//
-//   - peers is the initial cluster, this node included. Every first member must be given the same. It is read
-//     only by a node without a log; later the log says who is a member.
-//   - me is this node's id.
-//   - persister is what the node remembers; it must belong to this node alone.
-//   - applyCh receives committed commands and snapshots, in log order. Make's node sends and never closes it.
-//
-// The first message is the newest snapshot, if the persister has one. Errors: a persister that cannot be
-// read, peers without me, limits that make no sense, a network that does not start.
-func Make(peers []Peer, me NodeID, persister Persister, applyCh chan<- ApplyMsg, options ...Option) (*Raft, error) {
-	opts := defaultOptions()
-	for _, set := range options {
-		set(&opts)
-	}
-	if opts.tick < time.Millisecond {
-		return nil, fmt.Errorf("raft: a tick of %v is too short, the clock counts milliseconds", opts.tick)
-	}
-	state, err := persister.Load()
-	if err != nil {
-		return nil, fmt.Errorf("raft: load: %w", err)
-	}
-	config, err := coreConfig(peers, me, state, opts)
-	if err != nil {
-		return nil, err
-	}
-	machine, err := core.New(config)
-	if err != nil {
-		return nil, err
-	}
-	r := &Raft{
-		me: me, persister: persister, network: opts.network, clock: opts.clock, log: opts.logger,
-		tick: opts.tick.Milliseconds(), core: machine, limits: opts.limits,
-		disk: newDiskQueue(), reader: newReaderQueue(), applies: newApplyQueue(),
-		stopping: make(chan struct{}), done: make(chan struct{}),
-	}
-	r.inbox.wake = make(chan struct{}, 1)
-	r.publish(machine.Status())
-	if state.Snapshot.Index > 0 {
-		r.applies.push(applyJob{snapshot: &state.Snapshot})
-	}
-	return r, r.start(applyCh)
-}
-
-// coreConfig turns what was loaded and what was asked into the core's configuration.
-func coreConfig(peers []Peer, me NodeID, state State, opts options) (core.Config, error) {
-	configuration, at := state.Configuration, state.ConfigurationIndex
-	if len(configuration.Members) == 0 {
-		configuration, at = InitialConfiguration(peers), 0
-		if _, ok := configuration.Member(me); !ok {
-			return core.Config{}, fmt.Errorf("raft: node %d is not among the peers", me)
-		}
-	}
-	if opts.network == nil && len(configuration.Members) > 1 {
-		return core.Config{}, errors.New("raft: a cluster of several nodes needs WithNetwork")
-	}
-	return core.Config{
-		ID:                  me,
-		Configuration:       configuration,
-		ConfigurationIndex:  at,
-		HardState:           state.HardState,
-		Snapshot:            state.Snapshot,
-		FirstIndex:          state.FirstIndex,
-		Tail:                state.Tail,
-		Last:                state.Last,
-		ElectionTicks:       opts.ticks(opts.electionTimeout),
-		HeartbeatTicks:      opts.ticks(opts.heartbeatInterval),
-		MaxEntryBytes:       opts.limits.EntryBytes,
-		MaxAppendBytes:      opts.limits.AppendBytes,
-		MaxInflightBytes:    opts.limits.InflightBytes,
-		MaxInflightMessages: opts.limits.InflightMessages,
-		MaxUncommittedBytes: opts.limits.UncommittedBytes,
-		MaxTailBytes:        opts.limits.TailBytes,
-		SnapshotChunkBytes:  opts.limits.SnapshotChunkBytes,
-		Seed:                opts.seed,
-	}, nil
-}
-
-// InitialConfiguration is the membership of a new cluster: every peer votes.
-func InitialConfiguration(peers []Peer) Configuration {
-	members := make([]core.Member, 0, len(peers))
-	for _, peer := range peers {
-		members = append(members, core.Member{ID: peer.ID, Address: peer.Address, Voter: true})
-	}
-	slices.SortFunc(members, func(a, b core.Member) int { return cmp.Compare(a.ID, b.ID) })
-	return core.Configuration{Members: members}
-}
-
-// Start proposes a command and returns at once. If this node leads, index is where the command will
+// Start proposes a command and returns at once (while leadership is handed over or a cluster forms: when that has ended). If this node leads, index is where the command will
 // stand if it is ever committed, in term; there is no promise that it will be. Otherwise isLeader is false
 // and nothing was done.
 func (r *Raft) Start(command []byte) (index uint64, term uint64, isLeader bool) {
 	if r.standing.Load().Role != core.Leader {
 		return 0, r.standing.Load().Term, false
 	}
+	r.mayWait("Start")
 	t := &startTicket{answer: make(chan core.Position, 1)}
 	r.Propose(command, t)
 	position := <-t.answer
@@ -211,22 +140,6 @@ func (r *Raft) Standing() Standing { return *r.standing.Load() }
 // call carries a later time. It means something only while the node leads.
 func (r *Raft) LogNow() int64 { return r.clock.Mono() + r.standing.Load().ClockOffset }
 
-// Propose hands a command over without waiting. The ticket travels with the entry to applyCh on this
-// node, or is told by Dropped why it never will. The command's bytes must not be changed afterwards.
-func (r *Raft) Propose(command []byte, ticket Ticket) {
-	if r.limits.EntryBytes > 0 && len(command) > r.limits.EntryBytes {
-		ticket.Dropped(ErrTooLarge)
-		return
-	}
-	if r.diskFull.Load() {
-		ticket.Dropped(ErrDiskFull)
-		return
-	}
-	if !r.inbox.addProposal(proposal{command, ticket}) {
-		ticket.Dropped(ErrStopped)
-	}
-}
-
 // SnapshotTaken tells the node that the service has a durable snapshot of its own, so that older log can go.
 func (r *Raft) SnapshotTaken(meta SnapshotMeta) {
 	r.disk.push(diskJob{compact: &meta})
@@ -234,41 +147,62 @@ func (r *Raft) SnapshotTaken(meta SnapshotMeta) {
 
 // TransferLeadership asks the leader to hand over to a voter. It returns at once; Standing tells the outcome.
 func (r *Raft) TransferLeadership(to NodeID) {
-	r.call(func() { r.step(core.Transfer{To: to}) })
+	r.inbox.addInput(core.Transfer{To: to})
+	r.knock()
 }
+
+// Clock returns the clock that the node goes by.
+func (r *Raft) Clock() Clock { return r.clock }
 
 // Progress is how far a peer's log is known to match. Only a leader has any; sorted by id.
 func (r *Raft) Progress() []core.Progress {
 	var progress []core.Progress
-	r.call(func() { progress = r.core.Progress() })
+	r.look(func() { progress = r.core.Progress() })
 	return progress
 }
 
 // Configuration returns the membership that the node goes by, which may not be committed yet.
 func (r *Raft) Configuration() Configuration {
 	var configuration Configuration
-	r.call(func() { configuration = r.core.Configuration() })
+	r.look(func() { configuration = r.core.Configuration() })
 	return configuration
 }
 
-// call runs f in the loop and waits for it. After a stop it does nothing.
-func (r *Raft) call(f func()) {
+// look runs f, which changes nothing, in the loop and waits for it. After a stop it does nothing.
+func (r *Raft) look(f func()) {
+	if r.manual {
+		f() // the loop does not run now: the caller would have to run it
+		return
+	}
 	finished := make(chan struct{})
 	if !r.inbox.addCall(func() { f(); close(finished) }) {
 		return
 	}
+	r.bells[LoopWorker].ring() // not knock: who waits here may have said Hold
 	select {
 	case <-finished:
 	case <-r.done:
 	}
 }
 
+// mayWait panics on a manual node: whoever calls it would wait for workers that only the caller runs.
+func (r *Raft) mayWait(method string) {
+	if r.manual {
+		panic("BUG: raft: " + method + " waits, which nobody can on a manual node")
+	}
+}
+
 // Stop ends the node: pending proposals are dropped, all goroutines end, the network is closed. The persister
 // is the caller's to close.
 func (r *Raft) Stop() {
-	r.stopOnce.Do(func() { close(r.stopping) })
+	r.beginStop()
+	if r.manual {
+		r.endOnce()
+	}
 	<-r.done
 }
+
+func (r *Raft) beginStop() { r.stopOnce.Do(func() { close(r.stopping) }) }
 
 // Done is closed when the node has stopped, by Stop or by a failure.
 func (r *Raft) Done() <-chan struct{} { return r.done }
@@ -286,5 +220,6 @@ func (r *Raft) fail(err error) {
 	if r.failure.CompareAndSwap(nil, &err) {
 		r.log.Error("raft stops: its storage failed", "error", err)
 	}
-	r.stopOnce.Do(func() { close(r.stopping) })
+	r.beginStop()
+	r.bells[LoopWorker].ring() // a scheduler must come for the end
 }

@@ -2,10 +2,8 @@ package raft
 
 import "redoubt/raft/core"
 
-// readerQueue is bounded by the core: one request for each peer and one for the state machine.
-type readerQueue = queue[readJob]
-
-func newReaderQueue() *readerQueue { return newQueue[readJob]() }
+// readQueue is bounded by the core: one request for each peer and one for the state machine.
+type readQueue = queue[readJob]
 
 // readJob is a request for old entries or for a piece of a snapshot.
 type readJob struct {
@@ -13,28 +11,23 @@ type readJob struct {
 	snapshot *core.ReadSnapshot
 }
 
-// runReader reads what the core no longer holds in memory, beside the writes.
-func (r *Raft) runReader() {
-	defer r.workers.Done()
-	var jobs []readJob
-	for {
-		jobs = r.reader.take(jobs)
-		if jobs == nil {
-			return
-		}
-		for _, job := range jobs {
-			var err error
-			if job.log != nil {
-				err = r.readLog(*job.log)
-			} else {
-				err = r.readSnapshot(*job.snapshot)
-			}
-			if err != nil {
-				r.fail(err) // a damaged log is noticed, never passed on
-				return
-			}
-		}
+// readDisk reads something that the core no longer holds in memory, beside the writes.
+func (r *Raft) readDisk() {
+	jobs := r.reads.waiting()
+	if len(jobs) == 0 {
+		return
 	}
+	var err error
+	if job := jobs[0]; job.log != nil {
+		err = r.readLog(*job.log)
+	} else {
+		err = r.readSnapshot(*job.snapshot)
+	}
+	if err != nil {
+		r.fail(err) // a damaged log is noticed, never passed on
+		return
+	}
+	r.reads.done(1)
 }
 
 func (r *Raft) readLog(request core.ReadLog) error {
@@ -43,6 +36,7 @@ func (r *Raft) readLog(request core.ReadLog) error {
 		return err
 	}
 	r.inbox.addInput(core.LogRead{Request: request, PrevTerm: prevTerm, Entries: entries})
+	r.hurry()
 	return nil
 }
 
@@ -52,5 +46,6 @@ func (r *Raft) readSnapshot(request core.ReadSnapshot) error {
 		return err
 	}
 	r.inbox.addInput(core.SnapshotRead{Request: request, Meta: meta, Size: size, Data: data})
+	r.hurry()
 	return nil
 }

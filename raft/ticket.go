@@ -6,8 +6,8 @@ import "redoubt/raft/core"
 // or is told that it never will.
 type Ticket interface {
 	// Dropped is called, at most once, if the entry will not come with this ticket: reason is
-	// ErrUncertain if the command may yet be committed, any other error if it certainly was not. It is called from
-	// the node's loop and must not block.
+	// ErrUncertain if the command may yet be committed, any other error if it certainly was not. It is called by one
+	// of the node's workers, or by Propose itself, and must not block.
 	Dropped(reason error)
 }
 

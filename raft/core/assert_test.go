@@ -138,7 +138,7 @@ func TestNewRefuses(t *testing.T) {
 		"no tail":                   func(c *Config) { c.Tail = nil },
 		"tail ends elsewhere":       func(c *Config) { c.Last = Position{3, 1} },
 		"gap in the tail":           func(c *Config) { c.Tail = append(logOf(1), Entry{Index: 3, Term: 2, Kind: EntryNoop}) },
-		"configuration of no entry": func(c *Config) { c.ConfigurationIndex = 9 },
+		"configuration that may go": func(c *Config) { c.ConfigurationIndex = 3 },
 	} {
 		bad := good
 		bad.Configuration = voters(3)

@@ -41,6 +41,9 @@ func (c *cluster) applyEntry(n *node, e Entry) {
 	}
 	hash := fnv.New64a()
 	_, _ = fmt.Fprintf(hash, "%d %d %d %d %d %s", n.digest, e.Index, e.Term, e.Kind, e.Time, e.Data)
+	if e.Kind == EntryConfiguration {
+		n.configuration = mustDecodeConfiguration(&e)
+	}
 	n.index, n.digest = e.Index, hash.Sum64()
 	if e.Index <= uint64(len(c.committed)) {
 		if c.digests[e.Index-1] != n.digest {
@@ -51,34 +54,46 @@ func (c *cluster) applyEntry(n *node, e Entry) {
 	if last := len(c.committed); last > 0 && c.committed[last-1].Time > e.Time {
 		c.fail("log time goes back at %d: %d after %d", e.Index, e.Time, c.committed[last-1].Time)
 	}
-	for _, group := range []func(Member) bool{
-		func(m Member) bool { return m.Voter },
-		func(m Member) bool { return m.OldVoter },
-	} {
-		size, holders := 0, 0
-		for _, m := range n.core.Configuration().Members {
-			if group(m) {
-				size++
-				if c.node(m.ID).holds(e) {
-					holders++
-				}
-			}
-		}
-		if size > 0 && holders <= size/2 {
-			c.fail("durability: entry %d is applied on node %d and durable on %d of %d voters", e.Index, n.id, holders, size)
-		}
+	c.checkDurable(n, e)
+	if e.Kind == EntryConfiguration {
+		c.checkConfiguration(e)
 	}
 	c.committed = append(c.committed, e)
 	c.digests = append(c.digests, n.digest)
 }
 
-func (c *cluster) ask(n *node) {
-	if n.core == nil {
+// checkDurable checks that a quorum holds e, by the configuration that it is under or one that came after: its leader
+// may have counted by that before anybody else had it.
+func (c *cluster) checkDurable(n *node, e Entry) {
+	if c.durable(n.configuration, e) {
+		return
+	}
+	for _, l := range c.inForce {
+		if l.index > e.Index && c.durable(l.configuration, e) {
+			return
+		}
+	}
+	c.fail("durability: entry %d is applied on node %d, and no quorum of %+v holds it", e.Index, n.id, n.configuration)
+}
+
+// durable tells whether a quorum of a configuration holds e, or held it on a disk that is lost.
+func (c *cluster) durable(configuration Configuration, e Entry) bool {
+	holds := func(m Member) bool { return c.node(m.ID).wiped || c.node(m.ID).holds(e) }
+	if c.disks && forming(configuration) {
+		// All must hold it, and nothing is taken that could be lost.
+		return e.Kind != EntryCommand && !slices.ContainsFunc(configuration.Members, func(m Member) bool { return (m.Voter || m.OldVoter) && !holds(m) })
+	}
+	return majorities(configuration, holds)
+}
+
+// ask asks a node for a read index, by a reading of its clock that may be older than the question.
+func (c *cluster) ask(n *node, forward bool, mono int64) {
+	if !n.awake() {
 		return
 	}
 	c.readID++
-	c.reads = append(c.reads, readFloor{c.readID, uint64(len(c.committed))})
-	c.step(n, Read{ID: c.readID})
+	c.reads = append(c.reads, readFloor{c.readID, uint64(len(c.committed)), n.id})
+	c.step(n, Read{ID: c.readID, Mono: mono, Forward: forward})
 }
 
 func (c *cluster) checkRead(n *node, r ReadResult) {
@@ -86,8 +101,15 @@ func (c *cluster) checkRead(n *node, r ReadResult) {
 	if at < 0 {
 		c.fail("read %d is answered twice", r.ID)
 	}
-	if r.Refusal == Accepted {
+	switch {
+	case r.Refusal != Accepted:
+	case r.Until != 0 && c.mono(n) >= r.Until:
+		c.late++ // the reader asks again
+	default:
 		c.confirmed++
+		if r.Until != 0 {
+			c.leased++
+		}
 		if r.Index < c.reads[at].floor {
 			c.fail("read %d on node %d sees index %d, but %d was committed when it was asked", r.ID, n.id, r.Index, c.reads[at].floor)
 		}

@@ -32,6 +32,21 @@ type cluster struct {
 
 	now   int64
 	trace []line
+	// lives counts the starts of nodes, so that each has an incarnation of its own.
+	lives uint64
+
+	// disks: the nodes tell their disks apart, and instances counts them.
+	disks     bool
+	instances uint64
+	// initial is the configuration that the cluster began with, inForce all that ever were anywhere since.
+	initial Configuration
+	inForce []located
+	// changeID numbers the changes of the membership; asked are not answered yet, changed are done.
+	changeID uint64
+	asked    []asked
+	changed  []changed
+	// What chaos has reached: disks wiped, leaders removed, learners promoted by a leader.
+	wipes, retired, promoted int
 
 	// What the checks remember.
 	leaders   []leaderOf
@@ -40,9 +55,10 @@ type cluster struct {
 	readID    uint64
 	reads     []readFloor
 	proposals uint64
-	confirmed int
-	snapshots int
-	elections int
+	// confirmed counts reads, leased those without a round, late those whose lease ended before they were done.
+	confirmed, leased, late int
+	snapshots               int
+	elections               int
 }
 
 // line is one line of the trace.
@@ -56,9 +72,10 @@ type leaderOf struct {
 	id   NodeID
 }
 
-// readFloor remembers what was committed when a read was asked.
+// readFloor remembers what was committed when a read was asked, and on which node.
 type readFloor struct {
 	id, floor uint64
+	node      NodeID
 }
 
 // node is one replica with its durable state.
@@ -76,9 +93,39 @@ type node struct {
 	answers []Input    // the driver's answers that are under way
 	receive []byte     // incoming snapshot
 
-	index  uint64 // state machine
-	digest uint64
+	index         uint64 // state machine
+	digest        uint64
+	configuration Configuration // as applied
+	inForce       uint64        // index of the configuration that the node goes by
+	instance      uint64        // of the disk
+	wiped         bool          // the disk is another than the one that is recorded
+	lost          bool          // a disk of this node was lost at some time
+
 	offset int64 // this machine's wall clock error
+	rate   int64 // of its clocks, per mille
+	slot   int64 // of the last tick
+	// paused: the process stands still. Messages and the disk's answers wait for it.
+	paused bool
+}
+
+// tickMillis is what a tick takes on a node's clock.
+const tickMillis = 10
+
+// mono is a node's monotonic clock.
+func (c *cluster) mono(n *node) int64 { return c.now * n.rate / 1000 }
+
+// awake tells whether a node runs.
+func (n *node) awake() bool { return n.core != nil && !n.paused }
+
+// tick gives a node the tick that is due. Where clocks matter, it gets no more than its clock has ticked: it
+// may be late, and the next one in time.
+func (c *cluster) tick(n *node) {
+	slot := c.mono(n) / tickMillis
+	if !n.awake() || (c.limits.LeaseMillis != 0 && slot <= n.slot) {
+		return
+	}
+	n.slot = slot
+	c.step(n, Tick{Mono: c.mono(n), Wall: c.now + n.offset})
 }
 
 // calmSeed makes a cluster in which nothing is left to chance but the election timeouts.
@@ -93,18 +140,14 @@ func newCluster(t testing.TB, seed uint64, size, learners int, limits Config) *c
 	}
 	if !c.calm && c.random.IntN(4) == 0 {
 		// In the middle of a change: decisions need both majorities.
-		for i := range members {
+		for i := range members[:size-learners] {
 			members[i].OldVoter = c.random.IntN(2) == 0
 		}
 	}
-	for i := range size {
-		n := &node{id: NodeID(i + 1), first: 1}
-		if seed != calmSeed {
-			n.offset = int64(c.random.IntN(2000))
-		}
-		n.snapshot.Configuration = Configuration{Members: members}
-		c.nodes = append(c.nodes, n)
-		c.cut = append(c.cut, make([]bool, size))
+	c.initial = Configuration{Members: members}
+	c.disks = limits.Instance != 0
+	for range size {
+		c.newNode(c.initial)
 	}
 	for _, n := range c.nodes {
 		c.start(n)
@@ -127,16 +170,20 @@ func (c *cluster) fail(format string, args ...any) {
 func (c *cluster) start(n *node) {
 	config := c.limits
 	config.ID = n.id
+	if c.disks {
+		config.Instance = n.instance
+	}
 	config.HardState = n.hard
 	config.Snapshot = n.snapshot
-	config.Configuration = n.snapshot.Configuration
-	config.ConfigurationIndex = n.snapshot.Index
+	config.Configuration, config.ConfigurationIndex = n.committedConfiguration()
 	config.FirstIndex = n.first
 	config.Last = n.snapshot.Position
 	config.Seed = 1
 	if !c.calm {
 		config.Seed = c.random.Uint64()
 	}
+	c.lives++
+	config.Incarnation = c.lives
 	if len(n.log) > 0 {
 		config.Last = n.log[len(n.log)-1].position()
 		from := max(n.hard.Commit, n.snapshot.Index) + 1
@@ -145,7 +192,7 @@ func (c *cluster) start(n *node) {
 		}
 		config.Tail = slices.Clone(n.log[from-n.first:])
 	}
-	n.index, n.digest = n.snapshot.Index, 0
+	n.index, n.digest, n.configuration = n.snapshot.Index, 0, n.snapshot.Configuration
 	if n.snapshot.Index > 0 {
 		n.digest = binary.LittleEndian.Uint64(n.image)
 	}
@@ -154,7 +201,8 @@ func (c *cluster) start(n *node) {
 		c.fail("node %d does not start from what it made durable: %v", n.id, err)
 	}
 	n.core = core
-	c.step(n, Tick{Mono: c.now, Wall: c.now + n.offset})
+	n.slot = c.mono(n) / tickMillis
+	c.step(n, Tick{Mono: c.mono(n), Wall: c.now + n.offset})
 }
 
 // crash loses everything that is not durable. Some writes may have reached the disk unacknowledged.
@@ -168,6 +216,9 @@ func (c *cluster) crash(n *node) {
 		n.writes = n.writes[1:]
 	}
 	n.core, n.writes, n.answers, n.receive = nil, nil, nil, nil
+	n.paused = false
+	c.reads = slices.DeleteFunc(c.reads, func(f readFloor) bool { return f.node == n.id })
+	c.asked = slices.DeleteFunc(c.asked, func(a asked) bool { return a.node == n.id })
 }
 
 func (n *node) save(p *Persist) {
@@ -175,6 +226,17 @@ func (n *node) save(p *Persist) {
 	if len(p.Entries) > 0 {
 		n.log = append(slices.Clip(n.log[:p.Entries[0].Index-n.first]), p.Entries...)
 	}
+}
+
+// committedConfiguration returns the newest configuration on disk that is known to be committed, and its index.
+func (n *node) committedConfiguration() (Configuration, uint64) {
+	configuration, at := n.snapshot.Configuration, n.snapshot.Index
+	for i := range n.log {
+		if e := &n.log[i]; e.Kind == EntryConfiguration && e.Index > at && e.Index <= n.hard.Commit {
+			configuration, at = mustDecodeConfiguration(e), e.Index
+		}
+	}
+	return configuration, at
 }
 
 func (n *node) lastOnDisk() uint64 { return n.first + uint64(len(n.log)) - 1 }
@@ -206,6 +268,7 @@ func (c *cluster) step(n *node, in Input) {
 		c.note("  %d status %+v", n.id, *effects.Status)
 		c.checkLeader(n, *effects.Status)
 	}
+	c.checkMembership(n)
 	c.network = append(c.network, effects.Send...)
 	if effects.Persist != nil {
 		n.writes = append(n.writes, effects.Persist)
@@ -215,6 +278,9 @@ func (c *cluster) step(n *node, in Input) {
 	}
 	if len(effects.Apply) > 0 {
 		n.answers = append(n.answers, Applied{Index: n.index})
+	}
+	for _, r := range effects.Changes {
+		c.checkChange(n, r)
 	}
 	for _, r := range effects.Reads {
 		c.checkRead(n, r)
@@ -237,7 +303,7 @@ func (c *cluster) step(n *node, in Input) {
 	if effects.InstallSnapshot != nil {
 		c.install(n, *effects.InstallSnapshot)
 	}
-	if n.core.Illegal() != 0 {
+	if n.core.Illegal() != 0 && !n.wiped {
 		c.fail("node %d was sent an illegal message", n.id)
 	}
 	for _, p := range n.core.Progress() {
@@ -302,14 +368,14 @@ func (c *cluster) install(n *node, install InstallSnapshot) {
 	n.snapshot, n.image = install.Meta, n.receive
 	n.log, n.first = nil, install.Meta.Index+1
 	n.receive = nil
-	n.index, n.digest = install.Meta.Index, digest
+	n.index, n.digest, n.configuration = install.Meta.Index, digest, install.Meta.Configuration
 	n.answers = append(n.answers, SnapshotInstalled{Index: install.Meta.Index, OK: true})
 	c.snapshots++
 }
 
 // takeSnapshot makes a snapshot of the state and drops the log before it, keeping some entries.
 func (c *cluster) takeSnapshot(n *node) {
-	if n.core == nil || n.core.incoming.asked {
+	if !n.awake() || n.core.incoming.asked {
 		return
 	}
 	// Only what the core knows to be applied.
@@ -318,7 +384,7 @@ func (c *cluster) takeSnapshot(n *node) {
 		return
 	}
 	e := c.committed[index-1]
-	n.snapshot = SnapshotMeta{Position: e.position(), Configuration: n.core.Configuration(), Time: e.Time}
+	n.snapshot = SnapshotMeta{Position: e.position(), Configuration: n.configuration, Time: e.Time}
 	image := binary.LittleEndian.AppendUint64(nil, n.digest)
 	n.image = append(image, bytes.Repeat([]byte{byte(index)}, c.random.IntN(30))...)
 	cut := index // keeps entries after cut
@@ -334,7 +400,7 @@ func (c *cluster) takeSnapshot(n *node) {
 
 // persist makes the oldest count writes of a node durable.
 func (c *cluster) persist(n *node, count int) {
-	if n.core == nil || len(n.writes) == 0 {
+	if !n.awake() || len(n.writes) == 0 {
 		return
 	}
 	count = min(count, len(n.writes))
@@ -351,7 +417,7 @@ func (c *cluster) persist(n *node, count int) {
 
 // answer gives a node its driver's oldest answer.
 func (c *cluster) answer(n *node) {
-	if n.core == nil || len(n.answers) == 0 {
+	if !n.awake() || len(n.answers) == 0 {
 		return
 	}
 	in := n.answers[0]
@@ -368,6 +434,9 @@ func (c *cluster) deliver(i int) {
 		})
 	}
 	m := c.network[i]
+	if c.node(m.Head().To).paused {
+		return
+	}
 	last := len(c.network) - 1
 	if c.fifo {
 		c.network = slices.Delete(c.network, i, i+1)
@@ -379,7 +448,16 @@ func (c *cluster) deliver(i int) {
 	if c.cut[env.From-1][env.To-1] {
 		return
 	}
-	c.step(c.node(env.To), Receive{Message: m})
+	c.step(c.node(env.To), c.received(m))
+}
+
+// received is a message with what its connection's handshake said.
+func (c *cluster) received(m Message) Receive {
+	in := Receive{Message: m}
+	if c.disks {
+		in.Instance = c.node(m.Head().From).instance
+	}
+	return in
 }
 
 func (c *cluster) leader() *node {
@@ -393,7 +471,7 @@ func (c *cluster) leader() *node {
 }
 
 func (c *cluster) propose(n *node) {
-	if n == nil || n.core == nil {
+	if n == nil || !n.awake() {
 		return
 	}
 	var commands [][]byte
@@ -401,5 +479,5 @@ func (c *cluster) propose(n *node) {
 		c.proposals++
 		commands = append(commands, fmt.Appendf(nil, "%d%s", c.proposals, bytes.Repeat([]byte{'.'}, c.random.IntN(40))))
 	}
-	c.step(n, Propose{Mono: c.now, Commands: commands})
+	c.step(n, Propose{Mono: c.mono(n), Commands: commands})
 }

@@ -10,10 +10,9 @@ import (
 type Config struct {
 	// ID is this node's. It may be missing from Configuration: such a node follows, and never stands.
 	ID NodeID
-	// Configuration is the latest one in the persisted log or snapshot, or the membership with which
-	// a new cluster begins. ConfigurationIndex is the index it came from, zero for a new cluster.
-	// If that index lies above HardState.Commit, Tail should reach back to the configuration before
-	// it; the snapshot's is taken otherwise, should the newer one be rolled back.
+	// Configuration is the latest one at or below max(HardState.Commit, Snapshot.Index), in log or snapshot,
+	// or the membership with which a new cluster begins; those that may still be rolled back are in Tail.
+	// ConfigurationIndex is the index that it came from, zero for a new cluster.
 	Configuration      Configuration
 	ConfigurationIndex uint64
 
@@ -56,6 +55,17 @@ type Config struct {
 	SnapshotChunkBytes int
 	// MaxWaitingReads (default 65536) bounds the reads that wait for confirmation.
 	MaxWaitingReads int
+
+	// Instance names this node's disk: see Member.Instance. Zero: the network does not tell, and disks are not
+	// told apart.
+	Instance uint64
+	// Incarnation differs at each start of the node, so that answers to reads of an earlier life are not
+	// taken for answers to this one's.
+	Incarnation uint64
+	// LeaseMillis, if not zero, lets a leader serve reads without a round for so long after the sending of a
+	// round that a quorum answered. It must be shorter than ElectionTicks-2 ticks of the fastest voter's clock
+	// (a tick may be late, and the next one on time), and set on every node or on none.
+	LeaseMillis int64
 
 	// Seed drives the core's own random source, which only draws election timeouts. Nodes may share
 	// a seed: the ID is mixed in.
@@ -127,6 +137,9 @@ func (c *Config) validate() error {
 	if c.ElectionTicks <= c.HeartbeatTicks {
 		return fmt.Errorf("core: Config.ElectionTicks is %d, must exceed HeartbeatTicks, which is %d", c.ElectionTicks, c.HeartbeatTicks)
 	}
+	if c.LeaseMillis < 0 {
+		return fmt.Errorf("core: Config.LeaseMillis is %d, must not be negative", c.LeaseMillis)
+	}
 	return c.validateLog()
 }
 
@@ -142,8 +155,8 @@ func (c *Config) validateLog() error {
 		return fmt.Errorf("core: term %d is older than the last entry's term %d", c.HardState.Term, c.Last.Term)
 	case c.FirstIndex > c.Snapshot.Index+1:
 		return fmt.Errorf("core: the log begins at %d and leaves a gap after snapshot %d", c.FirstIndex, c.Snapshot.Index)
-	case c.ConfigurationIndex > c.Last.Index:
-		return fmt.Errorf("core: configuration %d lies beyond the last entry %d", c.ConfigurationIndex, c.Last.Index)
+	case c.ConfigurationIndex > floor:
+		return fmt.Errorf("core: configuration %d lies beyond %d, up to which entries are known to be committed", c.ConfigurationIndex, floor)
 	}
 	if len(c.Tail) == 0 {
 		if c.Last.Index > floor {

@@ -14,6 +14,11 @@ type Member struct {
 	Voter bool
 	// OldVoter: it votes in the configuration that a joint one is leaving (Raft §6).
 	OldVoter bool
+	// Promote: a learner that the leader makes a voter once its log has caught up.
+	Promote bool
+	// Instance names the disk that speaks for the id, drawn at random when its directory was made; zero while it
+	// is not known. A node that comes with another one has lost what it attested, and is not heard.
+	Instance uint64
 }
 
 // Configuration is the membership of a cluster: who stores the log and who votes. It is joint while
@@ -21,6 +26,37 @@ type Member struct {
 type Configuration struct {
 	// Members are sorted by ID, without duplicates.
 	Members []Member
+	// HighestID is the highest id that any member ever had: a new one must be higher (ids are never reused).
+	// Zero, in the configuration that a cluster begins with, stands for the highest of Members.
+	HighestID NodeID
+}
+
+// ChangeKind says what a Change does.
+type ChangeKind uint8
+
+// The changes of a membership.
+const (
+	// AddMember adds a learner. With Promote it becomes a voter once its log has caught up.
+	AddMember ChangeKind = iota + 1
+	// PromoteMember makes a learner that has caught up a voter.
+	PromoteMember
+	// RemoveMember takes a member out, the leader included.
+	RemoveMember
+	// MoveMember changes a member's address.
+	MoveMember
+)
+
+// Change is one change of the membership (Raft §6, thesis chapter 4).
+type Change struct {
+	Kind ChangeKind
+	// ID is the member. In AddMember, zero asks for the next free id.
+	ID NodeID
+	// Address is the member's in AddMember and MoveMember.
+	Address string
+	// Instance and Promote are the new member's in AddMember. Adding an Instance that is a member already
+	// changes nothing and succeeds, so that a join whose answer was lost can be repeated.
+	Instance uint64
+	Promote  bool
 }
 
 // Limits of a configuration, kept by the codec and by New.
@@ -68,9 +104,20 @@ func (c Configuration) validate() error {
 		if len(m.Address) > MaxAddressBytes {
 			return fmt.Errorf("configuration holds an address of %d bytes, at most %d are allowed", len(m.Address), MaxAddressBytes)
 		}
+		if m.Promote && (m.Voter || m.OldVoter) {
+			return fmt.Errorf("configuration is to promote member %d, which votes already", m.ID)
+		}
 		previous = m.ID
 	}
+	if c.HighestID != None && c.HighestID < previous {
+		return fmt.Errorf("configuration names member %d, beyond its highest id %d", previous, c.HighestID)
+	}
 	return nil
+}
+
+// same tells whether two configurations are one and the same: that of a change which changed nothing.
+func (c Configuration) same(other Configuration) bool {
+	return len(c.Members) == len(other.Members) && len(c.Members) > 0 && &c.Members[0] == &other.Members[0]
 }
 
 // located is a configuration and the index of the entry or snapshot that it came from.

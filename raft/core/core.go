@@ -37,12 +37,17 @@ type Core struct {
 	// or a campaign began; at timeout the node stands for election.
 	ticks            uint64
 	elapsed, timeout int
+	// leaderHeard is the tick at which a leader was last heard, or zero, the start.
+	leaderHeard uint64
 
 	mono, wall  int64
 	clockOffset int64
 
-	lead  leadership
-	reads reads
+	lead      leadership
+	reads     reads
+	forwarded forwarding
+	// request numbers the ReadRequests, from a start that differs in each life of the node.
+	request uint64
 	// round numbers the read rounds of this core.
 	round uint64
 
@@ -51,7 +56,11 @@ type Core struct {
 	then     []Message
 	reported Status
 	illegal  uint64
-	scratch  []uint64
+	// impostors counts the messages that came from another disk than their sender's.
+	impostors uint64
+	// formed: a majority decides; before, all voters must (see instance.go).
+	formed  bool
+	scratch []uint64
 }
 
 // leadership is what only a leader keeps.
@@ -64,11 +73,18 @@ type leadership struct {
 	uncommitted int
 	// matched: some match index moved in this step.
 	matched bool
+	// change is the change of the membership that waits for its outcome.
+	change pendingChange
+	// caughtUpAt is what a learner must hold to be caught up.
+	caughtUpAt uint64
+	// retireBy is the tick at which a leader that was removed steps down, or zero.
+	retireBy uint64
 	// transferee is who leadership is handed to, or None, for transferElapsed ticks so far.
 	transferee      NodeID
 	transferElapsed int
 	// summoned: TimeoutNow was sent to the transferee.
 	summoned bool
+	lease    lease
 }
 
 // New returns a core that continues from what a node remembers, as a follower. It fails if limits
@@ -86,6 +102,7 @@ func New(config Config) (*Core, error) {
 		commit:     max(config.HardState.Commit, config.Snapshot.Index),
 		snapshot:   config.Snapshot,
 		firstIndex: config.FirstIndex,
+		request:    rand.NewPCG(config.Incarnation, uint64(config.ID)).Uint64(),
 	}
 	c.loadLog()
 	c.loadMemberships()
@@ -126,19 +143,13 @@ func (c *Core) loadLog() {
 	c.log.trim(c.snapshot.Index, c.config.MaxTailBytes)
 }
 
-// loadMemberships gathers the configurations of snapshot, log and bootstrap.
+// loadMemberships gathers the configuration of what is committed, and those after it.
 func (c *Core) loadMemberships() {
-	latest := located{index: c.config.ConfigurationIndex, configuration: c.config.Configuration}
-	c.memberships = memberships{latest}
-	if latest.index > c.commit {
-		// The latest may be rolled back: what was in force before it comes from the snapshot or the tail.
-		c.memberships = memberships{{index: c.snapshot.Index, configuration: c.snapshot.Configuration}}
-		for i := range c.log.entries {
-			if e := &c.log.entries[i]; e.Kind == EntryConfiguration && e.Index < latest.index {
-				c.memberships = c.memberships.add(located{e.Index, mustDecodeConfiguration(e)})
-			}
+	c.memberships = memberships{{index: c.config.ConfigurationIndex, configuration: c.config.Configuration}}
+	for i := range c.config.Tail {
+		if e := &c.config.Tail[i]; e.Kind == EntryConfiguration && e.Index > c.config.ConfigurationIndex {
+			c.memberships = c.memberships.add(located{e.Index, mustDecodeConfiguration(e)})
 		}
-		c.memberships = c.memberships.add(latest)
 	}
 	c.memberships = c.memberships.committed(c.commit)
 }
@@ -159,7 +170,9 @@ func (c *Core) Step(input Input) Effects {
 	case Tick:
 		c.tick(in)
 	case Receive:
-		c.receive(in.Message)
+		if c.admit(in) {
+			c.receive(in.Message)
+		}
 	case Propose:
 		c.propose(in)
 	case Read:
@@ -180,6 +193,8 @@ func (c *Core) Step(input Input) Effects {
 		c.snapshotRead(in)
 	case Transfer:
 		c.transfer(in)
+	case ChangeMembership:
+		c.changeMembership(in)
 	default:
 		bug("unknown input %T", input)
 	}
@@ -191,9 +206,13 @@ func (c *Core) Step(input Input) Effects {
 func (c *Core) settle() {
 	if c.role == Leader {
 		c.commitByCounting()
+		c.leadMembership()
+	}
+	if c.role == Leader { // it may just have been removed
 		c.pumpReads()
 		c.pumpPeers()
 	}
+	c.pumpForwards()
 	c.deliver()
 	c.trim()
 	c.beginInstall()
@@ -216,6 +235,7 @@ func (c *Core) tick(in Tick) {
 		c.tickLeader()
 		return
 	}
+	c.tickForwards()
 	c.elapsed++
 	if c.elapsed >= c.timeout {
 		c.electionTimeout()
@@ -235,6 +255,10 @@ func (c *Core) LastIndex() uint64 { return c.log.last().Index }
 
 // Durable returns the index up to which the log is durable on this node.
 func (c *Core) Durable() uint64 { return c.disk.durable }
+
+// TailBytes returns how much of the log is in memory, in bytes: what is not committed or not durable here, and of the rest
+// up to Config.MaxTailBytes.
+func (c *Core) TailBytes() int { return c.log.bytes }
 
 // FirstIndex returns the first index that the log on disk still holds or will hold next.
 func (c *Core) FirstIndex() uint64 { return c.firstIndex }
@@ -264,6 +288,10 @@ func (c *Core) Progress() []Progress {
 // entries that do not follow one another. They were dropped.
 func (c *Core) Illegal() uint64 { return c.illegal }
 
+// Impostors returns how many messages came from another disk than the one that is recorded for their
+// sender, and were dropped.
+func (c *Core) Impostors() uint64 { return c.impostors }
+
 // peer returns the member with the given id, or nil.
 func (c *Core) peer(id NodeID) *peer {
 	for i := range c.peers {
@@ -289,10 +317,12 @@ func (c *Core) rebuildPeers() {
 		} else {
 			p.reset(c.log.last().Index+1, c.ticks)
 		}
-		p.voter, p.oldVoter = m.Voter, m.OldVoter
+		p.voter, p.oldVoter, p.promote, p.instance = m.Voter, m.OldVoter, m.Promote, m.Instance
 		peers = append(peers, p)
 	}
 	c.peers = peers
+	c.formed = c.allRecorded()
+	c.lead.matched = true // who must agree to a commit may have changed
 	if p := c.self(); p != nil {
 		p.match = c.disk.durable
 	}

@@ -16,6 +16,8 @@ const (
 	kindSnapshotChunk
 	kindSnapshotReply
 	kindTimeoutNow
+	kindReadRequest
+	kindReadReply
 	kinds
 )
 
@@ -46,6 +48,10 @@ func kindOf(m Message) kind {
 		return kindSnapshotReply
 	case TimeoutNow:
 		return kindTimeoutNow
+	case ReadRequest:
+		return kindReadRequest
+	case ReadReply:
+		return kindReadReply
 	}
 	bug("unknown message %T", m)
 	return 0
@@ -85,6 +91,8 @@ var table = [...][kinds]handler{
 		kindSnapshotChunk:    on((*Core).followSnapshot),
 		kindSnapshotReply:    ignore,
 		kindTimeoutNow:       on((*Core).takeOver),
+		kindReadRequest:      on((*Core).refuseReadRequest),
+		kindReadReply:        on((*Core).followReadReply),
 	},
 	PreCandidate: {
 		kindPreVoteRequest:   on((*Core).answerPreVote),
@@ -99,6 +107,8 @@ var table = [...][kinds]handler{
 		kindSnapshotChunk:    on((*Core).followSnapshot),
 		kindSnapshotReply:    ignore,
 		kindTimeoutNow:       on((*Core).takeOver),
+		kindReadRequest:      on((*Core).refuseReadRequest),
+		kindReadReply:        ignore,
 	},
 	Candidate: {
 		kindPreVoteRequest:   on((*Core).answerPreVote),
@@ -113,6 +123,8 @@ var table = [...][kinds]handler{
 		kindSnapshotChunk:    on((*Core).followSnapshot),
 		kindSnapshotReply:    illegal,
 		kindTimeoutNow:       illegal,
+		kindReadRequest:      illegal,
+		kindReadReply:        illegal,
 	},
 	Leader: {
 		kindPreVoteRequest:   on((*Core).answerPreVote),
@@ -127,6 +139,8 @@ var table = [...][kinds]handler{
 		kindSnapshotChunk:    illegal,
 		kindSnapshotReply:    on((*Core).leadSnapshotReply),
 		kindTimeoutNow:       illegal,
+		kindReadRequest:      on((*Core).leadReadRequest),
+		kindReadReply:        illegal,
 	},
 }
 

@@ -100,6 +100,23 @@ func TestNothingIsSaidInATermThatIsNotDurable(t *testing.T) {
 	}
 }
 
+// SCENARIO 3: a vote in a term that is durable already owes a sync of its own.
+func TestVoteInAKnownTermIsSyncedBeforeTheReply(t *testing.T) {
+	s := newSingle(t, 3, HardState{Term: 1}, logOf(1))
+	s.receive(VoteRequest{Envelope: from(3, 2)}) // refused, but the term is news
+	s.flush()
+	if s.term != 2 || s.vote != None {
+		t.Fatalf("term %d, vote %d", s.term, s.vote)
+	}
+	e := s.receive(VoteRequest{Envelope: from(2, 2), Last: Position{1, 1}})
+	if len(e.Send) != 0 || e.Persist == nil || !e.Persist.Sync || e.Persist.HardState.Vote != 2 {
+		t.Fatalf("send %+v, persist %+v; want the vote written and synced first", e.Send, e.Persist)
+	}
+	if replies := sent[VoteReply](then(e)); len(replies) != 1 || !replies[0].Granted {
+		t.Fatalf("then %+v, want the vote", then(e))
+	}
+}
+
 // SCENARIO 4: a moved commit index alone owes no sync, and reaches the disk all the same.
 func TestCommitAloneOwesNoSync(t *testing.T) {
 	s := newSingle(t, 3, HardState{Term: 1}, logOf(1))

@@ -18,6 +18,8 @@ type Effects struct {
 	Proposed *Proposed
 	// Reads are read indexes confirmed or refused in this step.
 	Reads []ReadResult
+	// Changes answers ChangeMembership inputs.
+	Changes []ChangeResult
 	// ReadLog asks for entries that are on disk and no longer in memory.
 	ReadLog []ReadLog
 	// ReadSnapshot asks for pieces of this node's newest snapshot.
@@ -45,7 +47,7 @@ type Persist struct {
 	Then []Message
 }
 
-// Refusal says why a proposal, a read or a transfer was not taken. Nothing was done.
+// Refusal says why a proposal, a read or a change of the membership was not taken. Nothing was done.
 type Refusal uint8
 
 // The refusals.
@@ -58,8 +60,29 @@ const (
 	Transferring
 	// Overloaded: too much is proposed and not yet committed, or committed and not yet applied.
 	Overloaded
-	// TooLarge: a command exceeds Config.MaxEntryBytes.
+	// TooLarge: a command exceeds Config.MaxEntryBytes, or a configuration MaxMembers.
 	TooLarge
+	// ChangePending: another change of the membership is under way, or the leader's first entry is not
+	// committed yet. Try again later.
+	ChangePending
+	// NotMember: the change names a node that is not in the configuration.
+	NotMember
+	// AlreadyMember: the node is in the configuration already, or votes already.
+	AlreadyMember
+	// IDUsed: the id was given to a node before. Ids are never reused.
+	IDUsed
+	// NotCaughtUp: the learner's log is too far behind for it to vote.
+	NotCaughtUp
+	// LastVoter: the change would leave nobody who votes.
+	LastVoter
+	// Forming: the first voters are not recorded with their disks yet. See Member.Instance.
+	Forming
+	// NoMajority: fewer than a majority of the voters that the change leads to were heard lately.
+	NoMajority
+	// Malformed: the change does not make sense: no id, no address, or an address that is too long.
+	Malformed
+	// Unknown is no refusal: the change entered the log, and leadership was lost before its outcome was known.
+	Unknown
 )
 
 // Proposed answers a Propose.
@@ -77,6 +100,21 @@ type ReadResult struct {
 	// Refusal is Accepted, NotLeader (here, or any more), or Overloaded when too many reads wait.
 	Refusal Refusal
 	// Index is the read index: serve the read once the state machine has applied it.
+	Index uint64
+	// Until is zero, or the instant of the monotonic clock in milliseconds at which the lease ends that
+	// confirmed the read: what was read counts only if the clock is still before it afterwards.
+	Until int64
+}
+
+// ChangeResult answers a ChangeMembership.
+type ChangeResult struct {
+	// ID is the input's.
+	ID uint64
+	// Refusal is Accepted once the change has committed; Unknown; or why nothing was done.
+	Refusal Refusal
+	// Member is the node that was changed: in a join without an id, the id that it was given.
+	Member NodeID
+	// Index is the index of the entry that completed the change.
 	Index uint64
 }
 

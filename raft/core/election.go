@@ -9,14 +9,19 @@ func (c *Core) restartTimer() {
 
 // hearsLeader tells whether a leader was heard within the shortest election timeout. Such a node
 // ignores requests for votes (thesis §4.2.3).
+//
+// With leases this is a promise, on which that leader counts. It is kept when a newer term is heard of, which
+// says nothing of a newer leader, and for as long after a start, as it may have been given before.
 func (c *Core) hearsLeader() bool {
+	if c.config.LeaseMillis != 0 && c.ticks-c.leaderHeard < uint64(c.config.ElectionTicks) {
+		return true
+	}
 	return c.role == Leader || (c.leader != None && c.elapsed < c.config.ElectionTicks)
 }
 
 // mayCampaign tells whether this node may stand for election.
 func (c *Core) mayCampaign() bool {
-	p := c.self()
-	return p != nil && (p.voter || p.oldVoter) && !c.incoming.installing && c.lastTimeKnown()
+	return c.maySeekVotes() && !c.incoming.installing && c.lastTimeKnown()
 }
 
 // electionTimeout ends the knowledge of a leader, and stands for election where that is allowed.
@@ -40,6 +45,7 @@ func (c *Core) becomeFollower(term uint64) {
 	}
 	if c.role == Leader {
 		c.refuseReads()
+		c.endChange(Unknown, 0)
 		c.lead = leadership{}
 		c.restartTimer()
 	}
@@ -56,7 +62,7 @@ func (c *Core) follow(from NodeID) bool {
 	if c.role != Follower {
 		c.becomeFollower(c.term)
 	}
-	c.leader, c.elapsed = from, 0
+	c.leader, c.elapsed, c.leaderHeard = from, 0, c.ticks
 	return true
 }
 
@@ -75,7 +81,9 @@ func (c *Core) preCampaign() {
 	c.role, c.leader = PreCandidate, None
 	c.restartTimer()
 	c.clearVotes()
-	c.self().granted = true
+	if p := c.self(); p != nil {
+		p.granted = true
+	}
 	if c.quorum(granted) {
 		c.campaign(false)
 		return
@@ -187,14 +195,16 @@ func (c *Core) countVote(m VoteReply) {
 func (c *Core) becomeLeader() {
 	c.role, c.leader = Leader, c.config.ID
 	c.anchorClock()
-	c.lead = leadership{noop: c.log.last().Index + 1}
+	c.lead = leadership{noop: c.log.last().Index + 1, caughtUpAt: c.log.last().Index + 1}
 	if last := c.log.last().Index; last > c.commit {
 		c.lead.uncommitted = sizeOf(c.log.sliceAll(c.commit+1, last))
 	}
 	for i := range c.peers {
 		c.peers[i].reset(c.lead.noop, c.ticks)
 	}
-	c.self().match = c.disk.durable
+	if p := c.self(); p != nil {
+		p.match = c.disk.durable
+	}
 	c.appendOwn(EntryNoop, nil)
 }
 
@@ -215,19 +225,27 @@ func (c *Core) tickLeader() {
 		return
 	}
 	c.tickTransfer()
+	c.markRound()
 	if c.lead.heartbeatElapsed >= c.config.HeartbeatTicks {
+		c.askForLease()
 		c.broadcastHeartbeat()
 	}
 }
 
-// hearsQuorum tells whether a quorum was heard since the last time it was asked (thesis §6.2).
+// hearsQuorum tells whether a quorum was heard since the last time it was asked (thesis §6.2). A peer that was
+// not may have lost what it attested, and be back: its log is found out anew. Otherwise it would never
+// be fed again, as it has no answer to a heartbeat that tells it of a commit beyond its log.
 func (c *Core) hearsQuorum() bool {
 	if p := c.self(); p != nil {
 		p.active = true
 	}
 	heard := c.quorum(func(p *peer) bool { return p.active })
 	for i := range c.peers {
-		c.peers[i].active = false
+		p := &c.peers[i]
+		if !p.active && p.match > 0 {
+			c.forget(p)
+		}
+		p.active = false
 	}
 	return heard
 }
@@ -273,7 +291,7 @@ func (c *Core) heard(from NodeID, round uint64) *peer {
 	if p == nil {
 		return nil
 	}
-	p.active = true
+	p.active, p.aliveAt = true, c.ticks
 	p.round = max(p.round, min(round, c.round))
 	return p
 }

@@ -28,11 +28,37 @@ func (b *bytesReader) entries() []Entry {
 	index, term := b.next(), b.next()
 	for i := range entries {
 		entries[i] = Entry{Index: index + uint64(i), Term: term, Kind: EntryKind(1 + b.next()%4), Time: int64(b.next())}
+		if entries[i].Kind == EntryConfiguration {
+			entries[i].Data = AppendConfiguration(nil, b.configuration())
+		}
 		if b.next() == 0 {
 			term++
 		}
 	}
 	return entries
+}
+
+// configuration draws any configuration that decodes, whether it makes sense or not.
+func (b *bytesReader) configuration() Configuration {
+	c := Configuration{Members: make([]Member, b.next()%5)}
+	for i := range c.Members {
+		flags := b.next()
+		c.Members[i] = Member{
+			ID: NodeID(i + 1), Voter: flags&1 != 0, OldVoter: flags&2 != 0, Promote: flags&7 == 4, Instance: b.next() % 3,
+		}
+	}
+	if highest := NodeID(b.next()); highest >= c.highestID() {
+		c.HighestID = highest
+	}
+	return c
+}
+
+// change draws any change of the membership.
+func (b *bytesReader) change() Change {
+	return Change{
+		Kind: ChangeKind(b.next() % 6), ID: NodeID(b.next()), Address: "address"[:b.next()%3],
+		Instance: b.next() % 3, Promote: b.next()%2 == 0,
+	}
 }
 
 // message draws any message to node 1.
@@ -57,11 +83,18 @@ func (b *bytesReader) message() Message {
 		return HeartbeatReply{Envelope: env, Round: b.next()}
 	case 8:
 		data := make([]byte, b.next()%6)
-		return SnapshotChunk{Envelope: env, Meta: SnapshotMeta{Position: b.position()}, Size: int64(b.next()), Offset: int64(b.next()), Data: data, Checksum: Checksum(data)}
+		return SnapshotChunk{Envelope: env, Meta: SnapshotMeta{Position: b.position(), Configuration: b.configuration()}, Size: int64(b.next()), Offset: int64(b.next()), Data: data, Checksum: Checksum(data)}
 	case 9:
 		return SnapshotReply{Envelope: env, Index: b.next(), Next: int64(b.next()), Installed: b.next()%2 == 0}
 	case 10:
-		return TimeoutNow{Envelope: env}
+		switch b.next() % 3 {
+		case 0:
+			return ReadRequest{Envelope: env, ID: b.next()}
+		case 1:
+			return ReadReply{Envelope: env, ID: b.next(), Index: b.next(), Refused: b.next()%2 == 0}
+		default:
+			return TimeoutNow{Envelope: env}
+		}
 	default:
 		return AppendRequest{Envelope: env, Prev: b.position(), Entries: b.entries(), Commit: b.next(), Round: b.next()}
 	}
@@ -81,8 +114,11 @@ func FuzzReceive(f *testing.F) {
 				panic(p)
 			}
 		}()
-		s := newSingle(t, 3, HardState{Term: 2, Commit: 1}, logOf(1, 2))
 		b := bytesReader(data)
+		s := newSingleFrom(t, Config{
+			ID: 1, Configuration: voters(3), HardState: HardState{Term: 2, Commit: 1}, Tail: logOf(1, 2), Last: Position{2, 2},
+			LeaseMillis: int64(10 * (b.next() % 8)), Instance: b.next() % 2,
+		})
 		for len(b) > 0 {
 			var e Effects
 			switch b.next() {
@@ -93,7 +129,7 @@ func FuzzReceive(f *testing.F) {
 			case 2:
 				e = s.Step(Propose{Commands: [][]byte{[]byte("a")}})
 			case 3:
-				e = s.Step(Read{ID: uint64(len(b))})
+				e = s.Step(Read{ID: uint64(len(b)), Mono: s.mono, Forward: b.next()%2 == 0})
 			case 4:
 				e = s.Step(Applied{Index: s.apply.delivered})
 			case 5:
@@ -104,8 +140,12 @@ func FuzzReceive(f *testing.F) {
 				for range 20 {
 					s.tick()
 				}
+			case 7:
+				e = s.Step(ChangeMembership{ID: uint64(len(b)), Mono: s.mono, Change: b.change()})
+			case 8:
+				e = s.Step(Transfer{To: NodeID(b.next())})
 			default:
-				e = s.receive(b.message())
+				e = s.Step(Receive{Message: b.message(), Instance: b.next() % 3})
 			}
 			for _, r := range e.ReadLog {
 				s.Step(LogRead{Request: r, Entries: logOf(1)[:min(1, r.From%2)]})

@@ -12,7 +12,12 @@ type Tick struct {
 }
 
 // Receive delivers a message from a peer. The driver has checked that it is addressed to this node.
-type Receive struct{ Message Message }
+type Receive struct {
+	Message Message
+	// Instance is the disk from which the sender speaks, as its connection's handshake said: see
+	// Member.Instance. Zero when the network does not tell.
+	Instance uint64
+}
 
 // Propose asks to append commands to the log, all or none.
 type Propose struct {
@@ -26,6 +31,10 @@ type Propose struct {
 type Read struct {
 	// ID comes back in the ReadResult. It is never reused.
 	ID uint64
+	// Mono is the node's monotonic clock in milliseconds, by which a lease is judged.
+	Mono int64
+	// Forward: on a node that follows, the leader is asked; otherwise the read is refused there.
+	Forward bool
 }
 
 // Persisted says that a Persist effect, and every one before it, is durable.
@@ -82,6 +91,18 @@ type SnapshotRead struct {
 
 // Transfer asks the leader to hand leadership to a voter (thesis §3.10).
 type Transfer struct{ To NodeID }
+
+// ChangeMembership asks the leader for a change of the configuration. It is answered by a ChangeResult once
+// the change has committed, or cannot any more.
+type ChangeMembership struct {
+	// ID comes back in the ChangeResult.
+	ID uint64
+	// Mono is the node's monotonic clock in milliseconds, from which the entries' log time is taken.
+	Mono   int64
+	Change Change
+}
+
+func (ChangeMembership) input() {}
 
 func (Tick) input()              {}
 func (Receive) input()           {}

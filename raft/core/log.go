@@ -75,6 +75,19 @@ func newSpan(term uint64, prev Position, entries []Entry) (span, error) {
 	return span{prev: prev, entries: entries}, nil
 }
 
+// within returns the beginning of entries that fits into maxBytes, with at least one if there are any.
+func within(entries []Entry, maxBytes int) []Entry {
+	n, end := 0, 0
+	for end < len(entries) {
+		n += entries[end].size()
+		if n > maxBytes && end > 0 {
+			break
+		}
+		end++
+	}
+	return entries[:end:end]
+}
+
 // last is the position of the span's end.
 func (s span) last() Position {
 	if n := len(s.entries); n > 0 {
@@ -144,15 +157,7 @@ func (l *raftLog) term(index uint64) (uint64, bool) {
 // least one. The slice is shared: see raftLog.
 func (l *raftLog) slice(from, to uint64, maxBytes int) []Entry {
 	lo, hi := int(from-l.prev.Index-1), int(to-l.prev.Index)
-	n, end := 0, lo
-	for end < hi {
-		n += l.entries[end].size()
-		if n > maxBytes && end > lo {
-			break
-		}
-		end++
-	}
-	return l.entries[lo:end:end]
+	return within(l.entries[lo:hi], maxBytes)
 }
 
 // sliceAll returns all entries from..to, both included and in memory.

@@ -59,25 +59,27 @@ func TestTrimmedLogDoesNotPinWhatItDropped(t *testing.T) {
 	}
 }
 
-// A configuration that was not committed before a restart is rolled back to the one before it, which
-// comes from the tail, or else from the snapshot.
+// A configuration that was not committed before a restart is rolled back to the one before it: another one of
+// the tail, the one of the snapshot, or the one with which the cluster began.
 func TestConfigurationRollsBackAcrossARestart(t *testing.T) {
 	configuration := func(index uint64, n int) Entry {
 		return Entry{Index: index, Term: 2, Kind: EntryConfiguration, Data: AppendConfiguration(nil, voters(n))}
 	}
 	noop := func(index uint64) Entry { return Entry{Index: index, Term: 2, Kind: EntryNoop} }
+	snapshot := SnapshotMeta{Position: Position{9, 2}, Configuration: voters(3)}
 	for name, test := range map[string]struct {
-		tail []Entry
-		want int
+		config Config
+		want   int
 	}{
-		"snapshot": {[]Entry{noop(10), configuration(11, 4)}, 3},
-		"tail":     {[]Entry{configuration(10, 5), configuration(11, 4)}, 5},
+		"snapshot": {Config{Snapshot: snapshot, ConfigurationIndex: 9, HardState: HardState{Commit: 9}, Tail: []Entry{noop(10), configuration(11, 4)}}, 3},
+		"tail":     {Config{Snapshot: snapshot, ConfigurationIndex: 9, HardState: HardState{Commit: 9}, Tail: []Entry{configuration(10, 5), configuration(11, 4)}}, 5},
+		"log":      {Config{FirstIndex: 1, ConfigurationIndex: 2, HardState: HardState{Commit: 10}, Tail: []Entry{configuration(11, 4)}}, 3},
+		"begin":    {Config{HardState: HardState{Commit: 10}, FirstIndex: 1, Tail: []Entry{configuration(11, 4)}}, 3},
 	} {
-		s := newSingleFrom(t, Config{
-			ID: 1, Configuration: voters(4), ConfigurationIndex: 11, HardState: HardState{Term: 2, Commit: 9},
-			Snapshot: SnapshotMeta{Position: Position{9, 2}, Configuration: voters(3)}, Tail: test.tail, Last: Position{11, 2},
-		})
-		if n := len(s.Configuration().Members); n != 4 {
+		config := test.config
+		config.ID, config.Configuration, config.HardState.Term, config.Last = 1, voters(3), 2, Position{11, 2}
+		s := newSingleFrom(t, config)
+		if n := len(s.Configuration().Members); n != 4 || s.ConfigurationIndex() != 11 {
 			t.Fatalf("%s: %d members, want 4: the newest in the log is in force", name, n)
 		}
 		s.receive(AppendRequest{Envelope: from(2, 3), Prev: Position{10, 2}, Entries: []Entry{{Index: 11, Term: 3, Kind: EntryNoop}}})

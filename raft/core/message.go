@@ -144,3 +144,21 @@ type SnapshotReply struct {
 type TimeoutNow struct {
 	Envelope
 }
+
+// ReadRequest asks the leader for a read index on behalf of reads that wait on a follower (thesis §6.4).
+type ReadRequest struct {
+	Envelope
+	// ID is unique among the requests of every life of the sender, so that no late answer is taken for another's.
+	ID uint64
+}
+
+// ReadReply answers a ReadRequest: the leader has confirmed, after the request arrived, that it leads.
+type ReadReply struct {
+	Envelope
+	// ID echoes the request's.
+	ID uint64
+	// Index is the read index.
+	Index uint64
+	// Refused: the receiver does not lead, or has too many reads waiting. There is no index.
+	Refused bool
+}

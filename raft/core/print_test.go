@@ -18,11 +18,41 @@ func entriesText(entries []Entry) string {
 		case EntryCommand:
 			what = fmt.Sprintf("%q", e.Data)
 		case EntryConfiguration:
-			what = "configuration"
+			what = mustDecodeConfiguration(&e).text()
 		}
 		words = append(words, e.position().text()+" "+what)
 	}
 	return "[" + strings.Join(words, ", ") + "]"
+}
+
+// text prints the voters, in a joint configuration the old ones first, and the learners; + is to be promoted, and @
+// the disk.
+func (c Configuration) text() string {
+	list := func(of func(Member) bool) string {
+		var words []string
+		for _, m := range c.Members {
+			if !of(m) {
+				continue
+			}
+			word := fmt.Sprint(m.ID)
+			if m.Promote {
+				word += "+"
+			}
+			if m.Instance != 0 {
+				word += fmt.Sprintf("@%d", m.Instance)
+			}
+			words = append(words, word)
+		}
+		return strings.Join(words, " ")
+	}
+	text := "{" + list(func(m Member) bool { return m.Voter }) + "}"
+	if c.Joint() {
+		text = "{" + list(func(m Member) bool { return m.OldVoter }) + "} to " + text
+	}
+	if learners := list(func(m Member) bool { return !m.Voter && !m.OldVoter }); learners != "" {
+		text += " learners {" + learners + "}"
+	}
+	return text
 }
 
 // messageText prints a message; its term stands after its name.
@@ -52,6 +82,10 @@ func messageText(m Message) string {
 		return fmt.Sprintf("%s snapshot=%s offset=%d bytes=%d of=%d round=%d", head, m.Meta.text(), m.Offset, len(m.Data), m.Size, m.Round)
 	case SnapshotReply:
 		return fmt.Sprintf("%s index=%d next=%d installed=%t round=%d", head, m.Index, m.Next, m.Installed, m.Round)
+	case ReadRequest:
+		return fmt.Sprintf("%s id=%04x", head, uint16(m.ID))
+	case ReadReply:
+		return fmt.Sprintf("%s id=%04x index=%d refused=%t", head, uint16(m.ID), m.Index, m.Refused)
 	}
 	return head
 }
@@ -69,6 +103,13 @@ func (c *cluster) printEffects(n *node, e Effects) {
 			say("refused %s", p.Refusal.text())
 		}
 	}
+	for _, r := range e.Changes {
+		if r.Refusal == Accepted {
+			say("change %d done member=%d at=%d", r.ID, r.Member, r.Index)
+		} else {
+			say("change %d refused %s", r.ID, r.Refusal.text())
+		}
+	}
 	for _, m := range e.Send {
 		say("send %s", messageText(m))
 	}
@@ -82,10 +123,13 @@ func (c *cluster) printEffects(n *node, e Effects) {
 		say("apply %s", entriesText(e.Apply))
 	}
 	for _, r := range e.Reads {
-		if r.Refusal == Accepted {
-			say("read %d at %d", r.ID, r.Index)
-		} else {
+		switch {
+		case r.Refusal != Accepted:
 			say("read %d refused %s", r.ID, r.Refusal.text())
+		case r.Until != 0:
+			say("read %d at %d until %d", r.ID, r.Index, r.Until)
+		default:
+			say("read %d at %d", r.ID, r.Index)
 		}
 	}
 	for _, r := range e.ReadLog {
@@ -103,5 +147,8 @@ func (c *cluster) printEffects(n *node, e Effects) {
 }
 
 func (r Refusal) text() string {
-	return [...]string{"accepted", "not leader", "transferring", "overloaded", "too large"}[r]
+	return [...]string{
+		"accepted", "not leader", "transferring", "overloaded", "too large", "change pending", "not a member", "already a member",
+		"id used", "not caught up", "last voter", "forming", "no majority", "malformed", "unknown",
+	}[r]
 }

@@ -33,6 +33,9 @@ type Progress struct {
 type peer struct {
 	id              NodeID
 	voter, oldVoter bool
+	// promote and instance are the member's.
+	promote  bool
+	instance uint64
 
 	// granted and wall are the member's vote in the election under way.
 	granted bool
@@ -45,11 +48,15 @@ type peer struct {
 	next  uint64
 	// active: heard since the last check of the quorum.
 	active bool
+	// aliveAt is the tick at which the peer was last heard, or zero.
+	aliveAt uint64
 	// round is the highest read round that the peer has echoed.
 	round uint64
 	// heardAt is the tick of the last answer about the log, or of the last request of a silent
 	// spell: what repair waits on.
 	heardAt uint64
+	// heard is the instance of the disk from which the peer was last heard.
+	heard uint64
 	// probed: a probe is out.
 	probed bool
 	// rejected: the last probe was refused, so that the next carries no entries.
@@ -71,7 +78,10 @@ type outgoing struct {
 
 // reset prepares a peer for a new leadership.
 func (p *peer) reset(next, tick uint64) {
-	*p = peer{id: p.id, voter: p.voter, oldVoter: p.oldVoter, next: next, heardAt: tick, window: p.window}
+	*p = peer{
+		id: p.id, voter: p.voter, oldVoter: p.oldVoter, promote: p.promote, instance: p.instance,
+		next: next, heardAt: tick, window: p.window,
+	}
 	p.window.clear()
 }
 

@@ -19,6 +19,9 @@ func (c *Core) refuse(commands [][]byte) Refusal {
 	if c.role != Leader {
 		return NotLeader
 	}
+	if !c.formed {
+		return Forming
+	}
 	if c.lead.transferee != None {
 		// A log that stands still lets the transferee catch up (thesis §3.10).
 		return Transferring

@@ -1,7 +1,15 @@
 package core
 
 // Decisions need a majority of the voters, and while the configuration is joint, of the old voters
-// too (Raft §6).
+// too (Raft §6). While a cluster forms they need all voters (see instance.go).
+
+// enough returns how many voters of a group decide for it.
+func (c *Core) enough(voters int) int {
+	if !c.formed {
+		return voters
+	}
+	return voters/2 + 1
+}
 
 // quorum tells whether the members for which yes holds are enough to decide.
 func (c *Core) quorum(yes func(*peer) bool) bool {
@@ -25,24 +33,24 @@ func (c *Core) quorum(yes func(*peer) bool) bool {
 			}
 		}
 	}
-	return agree > voters/2 && (oldVoters == 0 || oldFor > oldVoters/2)
+	return agree >= c.enough(voters) && (oldVoters == 0 || oldFor >= c.enough(oldVoters))
 }
 
 // quorumIndex returns the highest index that enough members hold durably to commit it.
 func (c *Core) quorumIndex() uint64 {
-	index, ok := c.majorityMatch(func(p *peer) bool { return p.voter })
+	index, ok := c.groupMatch(func(p *peer) bool { return p.voter })
 	if !ok {
 		return 0
 	}
-	if old, joint := c.majorityMatch(func(p *peer) bool { return p.oldVoter }); joint {
+	if old, joint := c.groupMatch(func(p *peer) bool { return p.oldVoter }); joint {
 		index = min(index, old)
 	}
 	return index
 }
 
-// majorityMatch returns the highest index that a majority of a group holds durably. ok is false if
+// groupMatch returns the highest index that enough of a group hold durably. ok is false if
 // the group is empty.
-func (c *Core) majorityMatch(in func(*peer) bool) (index uint64, ok bool) {
+func (c *Core) groupMatch(in func(*peer) bool) (index uint64, ok bool) {
 	sorted := c.scratch[:0]
 	for i := range c.peers {
 		if !in(&c.peers[i]) {
@@ -62,7 +70,7 @@ func (c *Core) majorityMatch(in func(*peer) bool) (index uint64, ok bool) {
 	if len(sorted) == 0 {
 		return 0, false
 	}
-	return sorted[(len(sorted)-1)/2], true
+	return sorted[len(sorted)-c.enough(len(sorted))], true
 }
 
 // others tells whether anybody but this node must agree to anything.

@@ -1,31 +1,45 @@
 package core
 
-// reads are the requests for a read index (thesis §6.4). One round of confirmation is under way at a
-// time; what comes meanwhile shares the next one.
+import "slices"
+
+// reads are the requests for a read index that wait on a leader (thesis §6.4). One round of confirmation
+// is under way at a time; what comes meanwhile shares the next one.
 type reads struct {
 	// current are the reads that the round confirms, number the round, index their read index.
-	current []uint64
+	current []reader
 	number  uint64
 	index   uint64
 	// waiting are the reads for the round after, or for the commit of the leader's first entry.
-	waiting []uint64
+	waiting []reader
+}
+
+// reader is who waits for a read index: a read of this node, or a peer on behalf of its own.
+type reader struct {
+	// peer is None for a read of this node.
+	peer NodeID
+	// id is that of the Read, or of the peer's ReadRequest.
+	id uint64
 }
 
 // read takes a read in, or refuses it.
 func (c *Core) read(in Read) {
-	refusal := Accepted
+	c.observe(in.Mono)
 	switch {
+	case c.role != Leader && in.Forward && c.leader != None:
+		c.forward(in.ID)
 	case c.role != Leader:
-		refusal = NotLeader
+		c.endRead(ReadResult{ID: in.ID, Refusal: NotLeader})
+	case c.leased():
+		c.endRead(ReadResult{ID: in.ID, Index: c.commit, Until: c.lead.lease.until})
 	case len(c.reads.current)+len(c.reads.waiting) >= c.config.MaxWaitingReads:
-		refusal = Overloaded
+		c.endRead(ReadResult{ID: in.ID, Refusal: Overloaded})
+	default:
+		c.reads.waiting = append(c.reads.waiting, reader{id: in.ID})
 	}
-	if refusal != Accepted {
-		c.out.Reads = append(c.out.Reads, ReadResult{ID: in.ID, Refusal: refusal})
-		return
-	}
-	c.reads.waiting = append(c.reads.waiting, in.ID)
 }
+
+// endRead answers a read of this node.
+func (c *Core) endRead(r ReadResult) { c.out.Reads = append(c.out.Reads, r) }
 
 // pumpReads answers the reads that are confirmed, and begins the next round.
 func (c *Core) pumpReads() {
@@ -34,8 +48,8 @@ func (c *Core) pumpReads() {
 			if !c.confirmed() {
 				return
 			}
-			for _, id := range c.reads.current {
-				c.out.Reads = append(c.out.Reads, ReadResult{ID: id, Index: c.reads.index})
+			for _, r := range c.reads.current {
+				c.answerRead(r)
 			}
 			c.reads.current = c.reads.current[:0]
 		}
@@ -55,17 +69,44 @@ func (c *Core) pumpReads() {
 
 // confirmed tells whether a quorum has answered a request that was sent after the reads of the round
 // came in, so that nobody else led until then.
-func (c *Core) confirmed() bool {
-	return c.quorum(func(p *peer) bool { return p.id == c.config.ID || p.round >= c.reads.number })
+func (c *Core) confirmed() bool { return c.answered(c.reads.number) }
+
+// answered tells whether a quorum has answered a request of the given round, or of a later one.
+func (c *Core) answered(round uint64) bool {
+	return c.quorum(func(p *peer) bool { return p.id == c.config.ID || p.round >= round })
 }
 
-// refuseReads answers every read that waits when leadership ends.
-func (c *Core) refuseReads() {
-	for _, id := range c.reads.current {
-		c.out.Reads = append(c.out.Reads, ReadResult{ID: id, Refusal: NotLeader})
+// answerRead tells who waits that the round's read index is confirmed.
+func (c *Core) answerRead(r reader) {
+	if r.peer == None {
+		c.endRead(ReadResult{ID: r.id, Index: c.reads.index})
+		return
 	}
-	for _, id := range c.reads.waiting {
-		c.out.Reads = append(c.out.Reads, ReadResult{ID: id, Refusal: NotLeader})
+	if c.peer(r.peer) != nil { // it may have been removed meanwhile
+		c.send(ReadReply{Envelope: c.envelope(r.peer), ID: r.id, Index: c.reads.index})
+	}
+}
+
+// leadReadRequest takes in a peer's question. A lease does not answer it: what came with no clock reading
+// of its own cannot be held against one, and the peer could not check again after the read.
+func (c *Core) leadReadRequest(m ReadRequest) {
+	if c.peer(m.From) == nil {
+		return
+	}
+	// One a peer: it has given up the question before. The new one must not join the round of the old.
+	older := func(r reader) bool { return r.peer == m.From }
+	c.reads.current = slices.DeleteFunc(c.reads.current, older)
+	c.reads.waiting = slices.DeleteFunc(c.reads.waiting, older)
+	c.reads.waiting = append(c.reads.waiting, reader{peer: m.From, id: m.ID})
+}
+
+// refuseReads answers the reads that wait here when leadership ends. Peers that asked hear of the next
+// leader, or lose patience.
+func (c *Core) refuseReads() {
+	for _, r := range slices.Concat(c.reads.current, c.reads.waiting) {
+		if r.peer == None {
+			c.endRead(ReadResult{ID: r.id, Refusal: NotLeader})
+		}
 	}
 	c.reads = reads{}
 }

@@ -118,6 +118,8 @@ func (c *Core) logRead(in LogRead) {
 	if err != nil || s.last().Index > in.Request.To {
 		bug("LogRead %+v was answered by %d entries up to %d: %v", in.Request, len(in.Entries), s.last().Index, err)
 	}
+	// The disk counts bytes of its own; a run of tiny entries weighs more in memory.
+	s.entries = within(s.entries, in.Request.MaxBytes)
 	if in.Request.Peer == None {
 		c.applyRead(in.Request, s)
 		return

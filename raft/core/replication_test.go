@@ -260,6 +260,28 @@ func TestStaleAnswersDoNotMoveNextBack(t *testing.T) {
 	}
 }
 
+// SCENARIO 5 and 17: what was acknowledged to an older leadership counts for nothing, whether it is remembered or arrives
+// late. The entries may have been replaced since.
+func TestAcknowledgementOfAnOlderLeadershipCountsForNothing(t *testing.T) {
+	s := newSingle(t, 3, HardState{}, nil)
+	s.leadCommitted()
+	s.Step(Propose{Commands: [][]byte{[]byte("a"), []byte("b")}})
+	s.flush()
+	s.peer(2).match = 3 // acknowledged in term 1, just as the leadership ended
+	s.receive(AppendRequest{Envelope: from(3, 2), Prev: Position{1, 1}, Entries: []Entry{{Index: 2, Term: 2, Kind: EntryNoop, Time: 1e6}}})
+	s.flush()
+	s.lead() // term 3, whose first entry is 3/3
+	s.flush()
+	s.receive(AppendReply{Envelope: from(2, 1), Match: 3})
+	s.receive(AppendReply{Envelope: from(2, 2), Match: 3})
+	if s.commit != 1 || s.Progress()[0].Match != 0 {
+		t.Fatalf("commit %d, match %d by acknowledgements of older terms", s.commit, s.Progress()[0].Match)
+	}
+	if s.receive(AppendReply{Envelope: from(2, 3), Match: 3}); s.commit != 3 {
+		t.Fatalf("commit %d after the acknowledgement in the leader's own term", s.commit)
+	}
+}
+
 // SCENARIO 21: what is under way to a peer is bounded in messages and bytes.
 func TestWindowIsBounded(t *testing.T) {
 	s := newSingleFrom(t, Config{ID: 1, Configuration: voters(3), MaxInflightMessages: 4, MaxInflightBytes: 1 << 20, MaxAppendBytes: 2000})
@@ -355,13 +377,17 @@ func TestLaggingPeerIsFedFromDisk(t *testing.T) {
 	if e = s.tick(); len(e.ReadLog) != 0 {
 		t.Fatal("a second read for the same peer")
 	}
-	entries := []Entry{{Index: 2, Term: 1, Kind: EntryCommand}, {Index: 3, Term: 1, Kind: EntryCommand}}
-	e = s.Step(LogRead{Request: r, PrevTerm: 1, Entries: entries})
-	if m := sent[AppendRequest](e.Send); len(m) != 1 || m[0].Prev != (Position{1, 1}) || len(m[0].Entries) != 2 {
-		t.Fatalf("sent %+v, want what was read", e.Send)
+	// The disk counts the few bytes of these, memory 64 for each.
+	var entries []Entry
+	for index := uint64(2); index <= 11; index++ {
+		entries = append(entries, Entry{Index: index, Term: 1, Kind: EntryCommand})
 	}
-	e = s.receive(AppendReply{Envelope: from(3, 1), Match: 3})
-	if len(e.ReadLog) != 1 || e.ReadLog[0].From != 4 {
+	e = s.Step(LogRead{Request: r, PrevTerm: 1, Entries: entries})
+	if m := sent[AppendRequest](e.Send); len(m) != 1 || m[0].Prev != (Position{1, 1}) || len(m[0].Entries) != 4 {
+		t.Fatalf("sent %+v, want of what was read as much as one request may hold", e.Send)
+	}
+	e = s.receive(AppendReply{Envelope: from(3, 1), Match: 5})
+	if len(e.ReadLog) != 1 || e.ReadLog[0].From != 6 {
 		t.Fatalf("read log %+v, want the next", e.ReadLog)
 	}
 	// The log was compacted meanwhile: only a snapshot helps.

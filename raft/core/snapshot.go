@@ -94,7 +94,9 @@ func (c *Core) leadSnapshotReply(m SnapshotReply) {
 			p.match = m.Index
 			c.lead.matched = true
 		}
-		if p.state == Snapshotting && (m.Index >= p.sending.index || p.match+1 >= c.firstIndex) {
+		switch {
+		case p.state == Snapshotting && (m.Index >= p.sending.index || p.match+1 >= c.firstIndex),
+			p.state != Snapshotting && p.next <= p.match: // a late answer to what was sent before
 			p.replicate(p.match + 1)
 		}
 		c.summon()

@@ -175,3 +175,18 @@ func TestMissingSnapshotIsAskedForAgain(t *testing.T) {
 		t.Fatal("not asked again")
 	}
 }
+
+// The answer to an installation may be late: the leader probes meanwhile, and goes on behind what is known to match.
+func TestLateAnswerToAnInstallIsNotProbedBefore(t *testing.T) {
+	s := newSingle(t, 3, HardState{Term: 1}, logOf(1, 1, 1, 1, 1))
+	s.lead()
+	s.flush()
+	s.receive(AppendReject{Envelope: from(3, 2), Prev: Position{5, 1}, Hint: Position{0, 0}})
+	if p := s.Progress()[1]; p.State != Probing || p.Next != 1 {
+		t.Fatalf("progress %+v, want a probe at 1", p)
+	}
+	s.receive(SnapshotReply{Envelope: from(3, 2), Index: 4, Installed: true})
+	if p := s.Progress()[1]; p.Match != 4 || p.Next <= p.Match {
+		t.Fatalf("progress %+v: it will send what is known to match", p)
+	}
+}

@@ -17,11 +17,11 @@ var update = flag.Bool("update", false, "rewrite the transcripts in testdata")
 // A transcript is a script and what it did. Lines that begin with # are remarks, lines that begin
 // with > are steps, all others are the effects of the step above them. The steps:
 //
-//	cluster N [learners=N] [tail=BYTES]   start N nodes; the last ones are learners
+//	cluster N [learners=N] [tail=BYTES] [lease=MILLIS]   start N nodes; the last ones are learners
 //	tick N [TIMES]          pass time on node N
 //	timeout N               pass time on node N until it does something about it
 //	propose N WORD...       propose commands, one a word
-//	read N                  ask for a read index
+//	read N [forward]        ask for a read index, from the leader if N follows
 //	transfer N TO           ask N to hand leadership to TO
 //	deliver [FROM>TO]       deliver the messages that are under way now, or those between two nodes
 //	drop [FROM>TO]          lose them
@@ -32,6 +32,12 @@ var update = flag.Bool("update", false, "rewrite the transcripts in testdata")
 //	run                     deliver, persist and answer until nothing is left to do
 //	crash N, restart N      lose what is not durable; come back with what is
 //	partition N, heal       cut node N off; mend all links
+//	new                     start one more node, which is yet to join
+//	change N add ID [promote]    ask N to add a member; ID 0 asks for the next free id
+//	change N promote|remove ID
+//	change N move ID ADDRESS
+//	wipe N                  lose the disk of node N, and start it with an empty one
+//	members N               print the configuration that node N goes by
 //	snapshot N              take a snapshot and drop the log before it
 //	show N                  print the node's standing
 //	quiet STEP...           take a step without printing its effects
@@ -126,8 +132,12 @@ func (s *script) begin(t *testing.T, words []string) {
 		switch name {
 		case "learners":
 			learners = n
+		case "disks":
+			limits.Instance = uint64(n)
 		case "tail":
 			limits.MaxTailBytes = n
+		case "lease":
+			limits.LeaseMillis = int64(n)
 		default:
 			t.Fatalf("unknown option %s", name)
 		}
@@ -156,17 +166,25 @@ func (s *script) do(words []string) {
 			s.tick(n)
 		}
 	case "timeout":
-		for role := n.core.role; n.core.role == role; {
-			s.tick(n)
+		role := n.core.role
+		for range 10 * n.core.config.ElectionTicks {
+			if s.tick(n); n.core.role != role {
+				return
+			}
 		}
+		s.t.Fatalf("node %d is still a %s", n.id, role.String())
 	case "propose":
 		var commands [][]byte
 		for _, word := range args {
 			commands = append(commands, []byte(word))
 		}
 		s.step(n, Propose{Mono: s.now, Commands: commands})
+	case "new":
+		s.provision()
+	case "change":
+		s.changeMembership(n, args)
 	case "read":
-		s.ask(n)
+		s.ask(n, len(args) > 0, s.mono(n))
 	case "transfer":
 		to, _ := strconv.Atoi(args[0])
 		s.step(n, Transfer{To: NodeID(to)})
@@ -177,7 +195,7 @@ func (s *script) do(words []string) {
 			case verb == "hold":
 				s.held = append(s.held, m)
 			case verb == "deliver" && !s.cut[env.From-1][env.To-1]:
-				s.step(s.node(env.To), Receive{Message: m})
+				s.step(s.node(env.To), s.received(m))
 			}
 		}
 	case "release":
@@ -187,6 +205,31 @@ func (s *script) do(words []string) {
 	default:
 		s.doNode(verb, n)
 	}
+}
+
+// changeMembership asks a node for a change.
+func (s *script) changeMembership(n *node, args []string) {
+	id, err := strconv.Atoi(args[1])
+	if err != nil {
+		s.t.Fatalf("change: no member %s", args[1])
+	}
+	change := Change{ID: NodeID(id)}
+	switch args[0] {
+	case "add":
+		change.Kind, change.Address, change.Promote = AddMember, "new", slices.Contains(args, "promote")
+		if s.disks && id != 0 {
+			change.Instance = s.node(change.ID).instance
+		}
+	case "promote":
+		change.Kind = PromoteMember
+	case "remove":
+		change.Kind = RemoveMember
+	case "move":
+		change.Kind, change.Address = MoveMember, args[2]
+	default:
+		s.t.Fatalf("unknown change %s", args[0])
+	}
+	s.change(n, change)
 }
 
 // doNode takes a step that has no arguments but the node.
@@ -210,6 +253,12 @@ func (s *script) doNode(verb string, n *node) {
 		s.heal()
 	case "snapshot":
 		s.takeSnapshot(n)
+	case "wipe":
+		s.wipe(n)
+		s.start(n)
+	case "members":
+		l := n.core.memberships.current()
+		s.print("%d goes by %s of %d", n.id, l.configuration.text(), l.index)
 	case "show":
 		s.show(n)
 	default:
@@ -218,8 +267,8 @@ func (s *script) doNode(verb string, n *node) {
 }
 
 func (s *script) tick(n *node) {
-	s.now += 10
-	s.step(n, Tick{Mono: s.now, Wall: s.now + n.offset})
+	s.now += tickMillis
+	s.cluster.tick(n)
 }
 
 // take removes the messages that are under way, or those between two nodes.

@@ -25,7 +25,7 @@ func (c *Core) summon() {
 		return
 	}
 	if p := c.peer(c.lead.transferee); p != nil && p.match == c.log.last().Index {
-		c.lead.summoned = true
+		c.lead.summoned, c.lead.lease.forfeited = true, true
 		c.send(TimeoutNow{Envelope: c.envelope(p.id)})
 	}
 }

@@ -14,6 +14,8 @@ import (
 type Endpoint struct {
 	net *Network
 	id  core.NodeID
+	// instance is the disk from which the node speaks.
+	instance uint64
 	// wake has room for one token, which says that a delivery came or that the endpoint was closed.
 	wake chan struct{}
 	// ended is closed when the delivering goroutine has returned.
@@ -27,9 +29,18 @@ type Endpoint struct {
 	started, closed bool
 }
 
-// Start begins delivery: receive is called for each message that arrives, one call at a time, by one
-// goroutine. It owns the message. What arrived before Start is kept for it, within limits.
-func (e *Endpoint) Start(receive func(core.Message)) error {
+// WithInstance tells the peers from which disk the node speaks (see raft.WithInstance), and returns the endpoint. It
+// must be called before Start. Without it the instance is zero: not told.
+func (e *Endpoint) WithInstance(instance uint64) *Endpoint {
+	e.net.mu.Lock()
+	defer e.net.mu.Unlock()
+	e.instance = instance
+	return e
+}
+
+// Start begins delivery: receive is called for each message that arrives, with its sender's instance, one call
+// at a time, by one goroutine. It owns the message. What arrived before Start is kept for it, within limits.
+func (e *Endpoint) Start(receive func(m core.Message, instance uint64)) error {
 	e.net.mu.Lock()
 	defer e.net.mu.Unlock()
 	if e.closed {
@@ -44,14 +55,14 @@ func (e *Endpoint) Start(receive func(core.Message)) error {
 }
 
 // deliver runs until the endpoint is closed.
-func (e *Endpoint) deliver(receive func(core.Message)) {
+func (e *Endpoint) deliver(receive func(m core.Message, instance uint64)) {
 	defer close(e.ended)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for !e.isClosed() {
-		m, wait := e.net.take(e)
+		m, instance, wait := e.net.take(e)
 		if m != nil {
-			receive(m)
+			receive(m, instance)
 			e.net.delivered.Add(1)
 			continue
 		}
@@ -89,7 +100,7 @@ func (e *Endpoint) Send(messages []core.Message) {
 		e.net.mu.Lock()
 		// A closed or replaced endpoint is a dead node's.
 		if e.net.endpoints[e.id] == e {
-			e.net.send(direction{e.id, head.To}, body, passes)
+			e.net.send(direction{e.id, head.To}, delivery{from: e.id, instance: e.instance, body: body}, passes)
 		}
 		e.net.mu.Unlock()
 	}
@@ -130,6 +141,7 @@ type delivery struct {
 	due      time.Time
 	sequence uint64
 	from     core.NodeID
+	instance uint64
 	body     []byte
 }
 

@@ -17,7 +17,7 @@ func Example() {
 	one, two, three := net.Endpoint(1), net.Endpoint(2), net.Endpoint(3)
 	arrived := make(chan string)
 	for _, e := range []*memnet.Endpoint{two, three} {
-		e.Start(func(m core.Message) {
+		e.Start(func(m core.Message, _ uint64) {
 			head := m.Head()
 			arrived <- fmt.Sprintf("node %d got a %T of term %d", head.To, m, head.Term)
 		})

@@ -257,10 +257,10 @@ func (n *Network) Close() error {
 	return nil
 }
 
-// send decides what becomes of a message with the given encoding, and puts it on its way. n.mu is held.
-func (n *Network) send(d direction, body []byte, passes bool) {
+// send decides what becomes of a message, and puts it on its way. n.mu is held.
+func (n *Network) send(d direction, message delivery, passes bool) {
 	n.stats.Sent++
-	n.stats.SentBytes += uint64(len(body))
+	n.stats.SentBytes += uint64(len(message.body))
 	f := &n.faults
 	l := n.link(d)
 	// The same draws for every message, whatever becomes of it: a fault that is switched on or off
@@ -288,10 +288,12 @@ func (n *Network) send(d direction, body []byte, passes bool) {
 		}
 		l.last = due
 	}
-	n.put(to, delivery{due: due, from: d.from, body: body})
+	message.due = due
+	n.put(to, message)
 	if duplicate {
 		n.stats.Duplicated++
-		n.put(to, delivery{due: due.Add(again), from: d.from, body: append([]byte(nil), body...)})
+		message.due, message.body = due.Add(again), append([]byte(nil), message.body...)
+		n.put(to, message)
 	}
 }
 
@@ -320,18 +322,19 @@ func (n *Network) put(to *Endpoint, d delivery) {
 	}
 }
 
-// take returns the next message that is due at e, or how long to wait for it: -1 if there is none.
-func (n *Network) take(e *Endpoint) (m core.Message, wait time.Duration) {
+// take returns the next message that is due at e and its sender's instance, or how long to wait for it: -1 if there
+// is none.
+func (n *Network) take(e *Endpoint) (m core.Message, instance uint64, wait time.Duration) {
 	n.mu.Lock()
 	var body []byte
 	for body == nil {
 		if len(e.deliveries) == 0 {
 			n.mu.Unlock()
-			return nil, -1
+			return nil, 0, -1
 		}
 		if wait := time.Until(e.deliveries[0].due); wait > 0 {
 			n.mu.Unlock()
-			return nil, wait
+			return nil, 0, wait
 		}
 		d := heap.Pop(&e.deliveries).(delivery)
 		e.bytes -= len(d.body)
@@ -340,12 +343,12 @@ func (n *Network) take(e *Endpoint) (m core.Message, wait time.Duration) {
 			n.stats.Unreachable++
 			continue
 		}
-		body = d.body
+		body, instance = d.body, d.instance
 	}
 	n.mu.Unlock()
 	m, err := wire.DecodeMessage(body)
 	if err != nil {
 		panic(fmt.Sprintf("BUG: memnet: decoding what was encoded: %v", err))
 	}
-	return m, 0
+	return m, instance, 0
 }

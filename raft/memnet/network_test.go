@@ -60,7 +60,7 @@ func started(t *testing.T, n *memnet.Network, id core.NodeID) (*memnet.Endpoint,
 	t.Helper()
 	e := n.Endpoint(id)
 	arrived := make(chan core.Message, 1<<14)
-	if err := e.Start(func(m core.Message) { arrived <- m }); err != nil {
+	if err := e.Start(func(m core.Message, _ uint64) { arrived <- m }); err != nil {
 		t.Fatal(err)
 	}
 	return e, arrived
@@ -331,7 +331,7 @@ func TestWhatIsOnTheWayIsBounded(t *testing.T) {
 		t.Fatalf("%d messages wait for a node that does not read: %+v", sent, s)
 	}
 	var received atomic.Uint64
-	two.Start(func(core.Message) { received.Add(1) })
+	two.Start(func(core.Message, uint64) { received.Add(1) })
 	within(t, "what fitted is kept for a later Start", func() bool { return received.Load() == sent-s.Overflowed })
 }
 
@@ -359,7 +359,7 @@ func TestClosedEndpoint(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	var inside atomic.Bool
 	two := n.Endpoint(2)
-	two.Start(func(core.Message) {
+	two.Start(func(core.Message, uint64) {
 		inside.Store(true)
 		entered <- struct{}{}
 		<-leave
@@ -380,14 +380,14 @@ func TestClosedEndpoint(t *testing.T) {
 	<-closed
 	one.Send([]core.Message{numbered(1, 2, 3)})
 	two.Send([]core.Message{numbered(2, 1, 4)})
-	if err := two.Start(func(core.Message) {}); err == nil {
+	if err := two.Start(func(core.Message, uint64) {}); err == nil {
 		t.Error("Start after Close succeeded")
 	}
 	if err := two.Close(); err != nil {
 		t.Errorf("the second Close: %v", err)
 	}
 	n.Close()
-	if err := n.Endpoint(5).Start(func(core.Message) {}); err == nil {
+	if err := n.Endpoint(5).Start(func(core.Message, uint64) {}); err == nil {
 		t.Error("an endpoint of a closed network started")
 	}
 }
@@ -401,7 +401,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		wg.Go(func() {
 			for range 5 {
 				e := n.Endpoint(id)
-				e.Start(func(m core.Message) { _ = m.Head() })
+				e.Start(func(m core.Message, _ uint64) { _ = m.Head() })
 				for i := range uint64(200) {
 					e.Send([]core.Message{numbered(id, id%3+1, i)})
 				}
@@ -420,4 +420,21 @@ func TestEverythingAtOnce(t *testing.T) {
 		}
 	})
 	wg.Wait()
+}
+
+func TestTheSendersInstanceArrives(t *testing.T) {
+	n := newNetwork(t, 1)
+	instances := make(chan uint64, 2)
+	if err := n.Endpoint(2).Start(func(_ core.Message, instance uint64) { instances <- instance }); err != nil {
+		t.Fatal(err)
+	}
+	n.Endpoint(1).WithInstance(7).Send([]core.Message{numbered(1, 2, 1)})
+	if got := <-instances; got != 7 {
+		t.Errorf("a message came with instance %d, want its sender's, 7", got)
+	}
+	// The next endpoint stands for a node that has lost its disk.
+	n.Endpoint(1).Send([]core.Message{numbered(1, 2, 2)})
+	if got := <-instances; got != 0 {
+		t.Errorf("a message came with instance %d, want none told", got)
+	}
 }

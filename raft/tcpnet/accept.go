@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"redoubt/internal/sockio"
 	"redoubt/raft/core"
 	"redoubt/raft/wire"
 )
@@ -24,6 +25,8 @@ const (
 // inbound is a connection that was accepted.
 type inbound struct {
 	conn net.Conn
+	// instance is the disk from which the node at the other end speaks, known after the handshake.
+	instance uint64
 	// ctx ends when the connection is no longer wanted, and closes it until release is called.
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -92,7 +95,7 @@ func (n *Network) serve(in *inbound) {
 	defer in.conn.Close()
 	defer in.cancel()
 	defer in.release()
-	source := &idleReader{conn: in.conn}
+	source := newIdleReader(in.conn)
 	r := bufio.NewReaderSize(source, readBufferBytes)
 	in.conn.SetDeadline(time.Now().Add(n.options.HandshakeTimeout))
 	peer, s, err := n.acceptHandshake(in, r)
@@ -136,6 +139,7 @@ func (n *Network) acceptHandshake(in *inbound, r *bufio.Reader) (core.NodeID, *s
 	}
 	var s *sender
 	if err == nil {
+		in.instance = g.instance
 		s, err = n.join(g.sender, in)
 	}
 	if err != nil {
@@ -160,6 +164,7 @@ func (n *Network) acceptHandshake(in *inbound, r *bufio.Reader) (core.NodeID, *s
 	if n.options.OnHello != nil {
 		n.options.OnHello(g.sender, g.hello)
 	}
+	n.learn(g.sender, g.address)
 	if err := n.greet(in.conn, g.sender); err != nil {
 		<-s.turn
 		return g.sender, s, err
@@ -200,6 +205,8 @@ func (n *Network) leave(id core.NodeID, s *sender, in *inbound) {
 	s.connections--
 	if s.connections == 0 {
 		delete(n.senders, id)
+		delete(n.learned, id)
+		n.refresh()
 	}
 }
 
@@ -231,6 +238,10 @@ func (n *Network) deliver(in *inbound, r *bufio.Reader, peer core.NodeID) error 
 			return err
 		}
 		if len(body) == 0 {
+			// What the handshake did not know may be known by now. A node that is turned away connects anew, and is told.
+			if err := n.admits(peer, in.instance); err != nil {
+				return err
+			}
 			in.conn.SetWriteDeadline(time.Now().Add(n.options.WriteTimeout))
 			if _, err := in.conn.Write(keepalive); err != nil {
 				return err
@@ -253,7 +264,7 @@ func (n *Network) deliver(in *inbound, r *bufio.Reader, peer core.NodeID) error 
 		}
 		n.receivedMessages.Add(1)
 		n.receivedBytes.Add(uint64(len(body) + wire.HeaderBytes))
-		n.receive(m)
+		n.receive(m, in.instance)
 	}
 }
 
@@ -262,8 +273,16 @@ func (n *Network) deliver(in *inbound, r *bufio.Reader, peer core.NodeID) error 
 // earliest. With a timeout of zero it leaves the deadline alone.
 type idleReader struct {
 	conn    net.Conn
+	source  io.Reader // conn, in the way that costs least
 	timeout time.Duration
 	moved   time.Time
+}
+
+func newIdleReader(conn net.Conn) *idleReader {
+	if source := sockio.NewReader(conn); source != nil {
+		return &idleReader{conn: conn, source: source}
+	}
+	return &idleReader{conn: conn, source: conn}
 }
 
 func (r *idleReader) Read(b []byte) (int, error) {
@@ -273,5 +292,5 @@ func (r *idleReader) Read(b []byte) (int, error) {
 			r.moved = now
 		}
 	}
-	return r.conn.Read(b)
+	return r.source.Read(b)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // exchange connects two nodes. What node 1 receives goes to back, and node 2 answers each message with a small reply.
-func exchange(b *testing.B, back func(core.Message)) (send func()) {
+func exchange(b *testing.B, back func(core.Message, uint64)) (send func()) {
 	b.Helper()
 	o1, o2 := options(b, 1), options(b, 2)
 	o1.Peers = map[core.NodeID]string{2: o2.Listener.Addr().String()}
@@ -25,7 +25,7 @@ func exchange(b *testing.B, back func(core.Message)) (send func()) {
 	b.Cleanup(func() { two.Close() })
 	one.Start(back)
 	reply := []core.Message{core.AppendReply{Envelope: core.Envelope{From: 2, To: 1, Term: 1}, Match: 1}}
-	two.Start(func(core.Message) { two.Send(reply) })
+	two.Start(func(core.Message, uint64) { two.Send(reply) })
 	request := []core.Message{core.AppendRequest{Envelope: core.Envelope{From: 1, To: 2, Term: 1}, Entries: []core.Entry{
 		{Index: 1, Term: 1, Kind: core.EntryCommand, Data: make([]byte, 128)}}}}
 	return func() { one.Send(request) }
@@ -42,7 +42,7 @@ func BenchmarkExchange(b *testing.B) {
 	for range window {
 		credit <- struct{}{}
 	}
-	send := exchange(b, func(core.Message) { credit <- struct{}{} })
+	send := exchange(b, func(core.Message, uint64) { credit <- struct{}{} })
 	b.ReportAllocs()
 	for b.Loop() {
 		for range messages {
@@ -56,7 +56,7 @@ func BenchmarkExchange(b *testing.B) {
 // BenchmarkRoundTrip has one message under way at a time.
 func BenchmarkRoundTrip(b *testing.B) {
 	back := make(chan struct{}, 1)
-	send := exchange(b, func(core.Message) { back <- struct{}{} })
+	send := exchange(b, func(core.Message, uint64) { back <- struct{}{} })
 	b.ReportAllocs()
 	for b.Loop() {
 		send()
@@ -79,7 +79,7 @@ func BenchmarkLargeEntries(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer two.Close()
-	two.Start(func(core.Message) { credit <- struct{}{} })
+	two.Start(func(core.Message, uint64) { credit <- struct{}{} })
 	request := []core.Message{core.AppendRequest{Envelope: core.Envelope{From: 1, To: 2, Term: 1}, Entries: []core.Entry{
 		{Index: 1, Term: 1, Kind: core.EntryCommand, Data: make([]byte, size)}}}}
 	b.SetBytes(size)

@@ -63,7 +63,7 @@ func TestDamageLosesMessagesAndChangesNone(t *testing.T) {
 		return bytes.Repeat(binary.LittleEndian.AppendUint64(nil, index), 16)
 	}
 	var last atomic.Uint64
-	two.Start(func(m core.Message) {
+	two.Start(func(m core.Message, _ uint64) {
 		entry := m.(core.AppendRequest).Entries[0]
 		if before := last.Swap(entry.Index); entry.Index <= before {
 			t.Errorf("entry %d arrived after entry %d", entry.Index, before)

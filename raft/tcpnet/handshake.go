@@ -17,25 +17,26 @@ import (
 //	0       8     magic, "redoubt" and a zero byte
 //	8       2     protocol version, little-endian
 //
-// and from there on, in version 1:
+// and from there on, in version 2:
 //
 //	10      1     verdict: 0 welcome, 1 refused
 //
 //	welcome:  uvarint length and cluster id, uvarint sender, uvarint receiver,
+//	          uvarint the sender's instance, uvarint length and the sender's address,
 //	          uvarint length and hello
 //	refused:  uvarint length and the reason, in UTF-8
 //
-// The dialler's verdict is always welcome. After a mutual welcome the dialler sends messages and
+// (Version 1 had no instance and no address.) The dialler's verdict is always welcome. After a mutual welcome the dialler sends messages and
 // keepalives, and the other side nothing but one keepalive for each that it gets.
 const (
 	magic           = "redoubt\x00"
-	protocolVersion = 1
+	protocolVersion = 2
 	welcome         = 0
 	refused         = 1
 	// maxReasonBytes limits a refusal's reason, in bytes.
 	maxReasonBytes = 512
-	// maxGreetingBytes limits a greeting, in bytes: the longest hello and ample room for the rest.
-	maxGreetingBytes = MaxHelloBytes + 1024
+	// maxGreetingBytes limits a greeting, in bytes: the longest hello and address, and ample room for the rest.
+	maxGreetingBytes = MaxHelloBytes + core.MaxAddressBytes + 1024
 )
 
 // greeting is one side's part of a handshake.
@@ -44,7 +45,11 @@ type greeting struct {
 	refusal          string
 	cluster          string
 	sender, receiver core.NodeID
-	hello            []byte
+	// instance is the disk from which the sender speaks, zero if it does not tell.
+	instance uint64
+	// address is where the sender can be dialled, empty if it does not tell.
+	address string
+	hello   []byte
 }
 
 // refusalError is a reason not to talk to somebody that is worth telling them.
@@ -69,6 +74,9 @@ func (g greeting) append(dst []byte) []byte {
 		dst = append(dst, g.cluster...)
 		dst = binary.AppendUvarint(dst, uint64(g.sender))
 		dst = binary.AppendUvarint(dst, uint64(g.receiver))
+		dst = binary.AppendUvarint(dst, g.instance)
+		dst = binary.AppendUvarint(dst, uint64(len(g.address)))
+		dst = append(dst, g.address...)
 		dst = binary.AppendUvarint(dst, uint64(len(g.hello)))
 		dst = append(dst, g.hello...)
 	}
@@ -116,6 +124,8 @@ func parseGreeting(body []byte) (greeting, error) {
 		g.cluster = string(text(MaxClusterIDBytes))
 		g.sender = core.NodeID(number())
 		g.receiver = core.NodeID(number())
+		g.instance = number()
+		g.address = string(text(core.MaxAddressBytes))
 		g.hello = text(MaxHelloBytes)
 	case refused:
 		g.refusal = string(text(maxReasonBytes))
@@ -142,12 +152,28 @@ func (n *Network) check(g greeting, expected core.NodeID) error {
 	case expected != core.None && g.sender != expected:
 		return refusalError(fmt.Sprintf("node %d answered in the place of node %d", g.sender, expected))
 	}
+	return n.admits(g.sender, g.instance)
+}
+
+// admits asks Options.Admit about a node, and gives its answer as a refusalError.
+func (n *Network) admits(id core.NodeID, instance uint64) error {
+	if n.options.Admit != nil {
+		if err := n.options.Admit(id, instance); err != nil {
+			return refusalError(err.Error())
+		}
+	}
 	return nil
 }
 
 // greet sends this node's welcome to a node.
 func (n *Network) greet(conn net.Conn, receiver core.NodeID) error {
-	g := greeting{cluster: n.options.ClusterID, sender: n.options.Self, receiver: receiver, hello: n.options.Hello}
+	n.mu.Lock()
+	address := n.ownAddress()
+	n.mu.Unlock()
+	g := greeting{
+		cluster: n.options.ClusterID, sender: n.options.Self, receiver: receiver,
+		instance: n.options.Instance, address: address, hello: n.options.Hello,
+	}
 	if _, err := conn.Write(g.append(nil)); err != nil {
 		return fmt.Errorf("handshake: %w", err)
 	}
@@ -177,6 +203,9 @@ func (n *Network) dialHandshake(conn net.Conn, r *bufio.Reader, peer core.NodeID
 		return nil, err
 	}
 	if g.refusal != "" {
+		if n.options.OnRefused != nil {
+			n.options.OnRefused(peer, g.refusal)
+		}
 		return nil, fmt.Errorf("handshake: refused by the peer: %q", g.refusal)
 	}
 	if err := n.check(g, peer); err != nil {

@@ -15,7 +15,7 @@ import (
 	"redoubt/raft/tcpnet"
 )
 
-var _ raft.Network = (*tcpnet.Network)(nil)
+var _ raft.MembershipNetwork = (*tcpnet.Network)(nil)
 
 // patience is how long a test waits for what must come.
 const patience = 20 * time.Second
@@ -93,7 +93,7 @@ func start(t testing.TB, o tcpnet.Options) (*tcpnet.Network, <-chan core.Message
 	}
 	t.Cleanup(func() { n.Close() })
 	received := make(chan core.Message, 1<<12)
-	if err := n.Start(func(m core.Message) { received <- m }); err != nil {
+	if err := n.Start(func(m core.Message, _ uint64) { received <- m }); err != nil {
 		t.Fatal(err)
 	}
 	return n, received

@@ -38,6 +38,7 @@ func greeting(version uint16, cluster string, sender, receiver core.NodeID, hell
 	b = append(binary.AppendUvarint(b, uint64(len(cluster))), cluster...)
 	b = binary.AppendUvarint(b, uint64(sender))
 	b = binary.AppendUvarint(b, uint64(receiver))
+	b = append(b, 0, 0) // no instance, no address
 	b = append(binary.AppendUvarint(b, uint64(len(hello))), hello...)
 	wire.EndFrame(b, 0)
 	return b
@@ -54,14 +55,14 @@ func (s *stranger) accept(t *testing.T, peer core.NodeID) net.Conn {
 	if _, err := wire.ReadFrame(bufio.NewReaderSize(conn, 16), nil, 1<<16); err != nil {
 		t.Fatalf("the dialler's greeting: %v", err)
 	}
-	conn.Write(greeting(1, "test", s.id, peer, ""))
+	conn.Write(greeting(2, "test", s.id, peer, ""))
 	return conn
 }
 
 // dial connects and shakes hands, without reading the answer.
 func (s *stranger) dial(t *testing.T, address string, peer core.NodeID, cluster string) net.Conn {
 	t.Helper()
-	return send(t, address, greeting(1, cluster, s.id, peer, ""))
+	return send(t, address, greeting(2, cluster, s.id, peer, ""))
 }
 
 // send connects and writes b.
@@ -107,17 +108,17 @@ func TestStrangersAreRefused(t *testing.T) {
 		// says is what the stranger is told, logged what the log holds.
 		says, logged string
 	}{
-		{"another cluster", greeting(1, "production", 2, 1, ""), "cluster id", "production"},
-		{"another receiver", greeting(1, "test", 2, 7, ""), "this is node 1, not node 7", "not node 7"},
-		{"this node's own id", greeting(1, "test", 1, 1, ""), "node id 1 cannot be another node's", "cannot be"},
-		{"no id", greeting(1, "test", 0, 1, ""), "node id 0", "node id 0"},
-		{"another version", greeting(2, "test", 2, 1, ""), "protocol version 2", "protocol version 2"},
+		{"another cluster", greeting(2, "production", 2, 1, ""), "cluster id", "production"},
+		{"another receiver", greeting(2, "test", 2, 7, ""), "this is node 1, not node 7", "not node 7"},
+		{"this node's own id", greeting(2, "test", 1, 1, ""), "node id 1 cannot be another node's", "cannot be"},
+		{"no id", greeting(2, "test", 0, 1, ""), "node id 0", "node id 0"},
+		{"another version", greeting(1, "test", 2, 1, ""), "protocol version 1", "protocol version 1"},
 		{"http", []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "", "too large"},
 		{"another protocol in a good frame", frame([]byte("hello there, how are you")), "", "not a redoubt node"},
 		{"a message before the greeting", wire.AppendFrame(nil, heartbeat(2, 1, 1)), "", "not a redoubt node"},
-		{"a damaged greeting", flip(greeting(1, "test", 2, 1, "hello"), 20), "", "checksum"},
-		{"bytes behind the greeting's fields", frame(append(greeting(1, "test", 2, 1, "")[wire.HeaderBytes:], 0)), "", "malformed greeting"},
-		{"a greeting cut short", frame(greeting(1, "test", 2, 1, "hello")[wire.HeaderBytes:30]), "", "malformed greeting"},
+		{"a damaged greeting", flip(greeting(2, "test", 2, 1, "hello"), 20), "", "checksum"},
+		{"bytes behind the greeting's fields", frame(append(greeting(2, "test", 2, 1, "")[wire.HeaderBytes:], 0)), "", "malformed greeting"},
+		{"a greeting cut short", frame(greeting(2, "test", 2, 1, "hello")[wire.HeaderBytes:30]), "", "malformed greeting"},
 		{"an endless greeting", binary.LittleEndian.AppendUint64(nil, 1<<30), "", "too large"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -153,9 +154,9 @@ func flip(b []byte, i int) []byte {
 // The dialler does not talk to whoever happens to answer at a peer's address.
 func TestDiallerRefusesStrangers(t *testing.T) {
 	for name, answer := range map[string][]byte{
-		"another cluster": greeting(1, "production", 2, 1, ""),
-		"in the place of": greeting(1, "test", 3, 1, ""),
-		"not node 9":      greeting(1, "test", 2, 9, ""),
+		"another cluster": greeting(2, "production", 2, 1, ""),
+		"in the place of": greeting(2, "test", 3, 1, ""),
+		"not node 9":      greeting(2, "test", 2, 9, ""),
 		"version 9":       greeting(9, "test", 2, 1, ""),
 		"not a redoubt":   frame([]byte("220 mail.example ESMTP ready")),
 		"too large":       []byte("HTTP/1.1 400 Bad Request\r\n\r\n"),
@@ -212,7 +213,7 @@ func TestSlowHandshakeIsCutOff(t *testing.T) {
 	o := options(t, 1)
 	o.HandshakeTimeout = 100 * time.Millisecond
 	one, _ := start(t, o)
-	hello := greeting(1, "test", 2, 1, "hello")
+	hello := greeting(2, "test", 2, 1, "hello")
 	conn := send(t, one.Addr().String(), hello[:1])
 	// A byte now and then must not extend the deadline.
 	ticker := time.NewTicker(20 * time.Millisecond)
@@ -289,7 +290,7 @@ func TestReplacedConnectionDoesNotOverlap(t *testing.T) {
 	}
 	defer n.Close()
 	entered, leave := make(chan core.Message, 10), make(chan struct{})
-	n.Start(func(m core.Message) {
+	n.Start(func(m core.Message, _ uint64) {
 		entered <- m
 		<-leave
 	})

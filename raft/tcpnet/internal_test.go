@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // FuzzGreeting: no greeting panics, and one that is accepted says the same again when it is written.
 func FuzzGreeting(f *testing.F) {
 	for _, g := range []greeting{
-		{cluster: "cluster", sender: 1, receiver: 1 << 40, hello: []byte("host:1")},
+		{cluster: "cluster", sender: 1, receiver: 1 << 40, instance: 1 << 63, address: "node-1:7000", hello: []byte("host:1")},
 		{refusal: "because"},
 		{},
 	} {
@@ -38,7 +39,7 @@ func FuzzGreeting(f *testing.F) {
 }
 
 func TestLongestGreetingFits(t *testing.T) {
-	g := greeting{cluster: string(bytes.Repeat([]byte("c"), MaxClusterIDBytes)), sender: 1<<64 - 1, receiver: 1<<64 - 1, hello: make([]byte, MaxHelloBytes)}
+	g := greeting{cluster: string(bytes.Repeat([]byte("c"), MaxClusterIDBytes)), sender: 1<<64 - 1, receiver: 1<<64 - 1, instance: 1<<64 - 1, address: strings.Repeat("a", core.MaxAddressBytes), hello: make([]byte, MaxHelloBytes)}
 	frame := g.append(nil)
 	if len(frame) > maxGreetingBytes {
 		t.Errorf("the longest greeting has %d bytes, the limit is %d", len(frame), maxGreetingBytes)
@@ -52,7 +53,7 @@ func TestLongestGreetingFits(t *testing.T) {
 func TestHearingOfAPeerEndsTheBackoff(t *testing.T) {
 	n := &Network{log: slog.New(slog.DiscardHandler), options: Options{BackoffMin: time.Microsecond}}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
-	p := newPeer(n, 2, "")
+	p := newPeer(n, 2, []string{""})
 	p.heard()
 	if !p.pause(time.Hour) {
 		t.Error("the pause ended, but not because the peer was heard of")

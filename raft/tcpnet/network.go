@@ -4,14 +4,17 @@
 //
 // Every node dials each of its peers and keeps that connection for what it sends; what it receives
 // comes over the connections that it accepted. Each begins with a handshake that names protocol
-// version, cluster and both nodes (handshake.go has the bytes), and then carries the frames of
+// version, cluster, both nodes and the sender's disk (handshake.go has the bytes), and then carries the frames of
 // package wire. A lost connection is dialled anew with exponential backoff, at once when the peer
 // is heard of. A peer that is gone without a word (a cut cable, a stopped process) is noticed within
 // IdleTimeout and PingInterval.
 //
-// A node that Peers does not list may connect and is listened to: Raft needs that while a node
-// learns of a configuration, and Hello tells who it is. Who may speak for a node is not proven:
+// A node that is no peer may connect and is listened to: Raft needs that while a node
+// learns of a configuration, and Hello tells who it is; Admit can turn it away. A greeting also tells the
+// instance: the disk from which the node speaks. Who may speak for a node is not proven:
 // run the cluster in a private network, or give Options a TLS Listener and Dial.
+//
+// SetMembers follows the membership of the cluster.
 //
 // # Bounds
 //
@@ -33,13 +36,14 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"redoubt/raft/core"
 	"redoubt/raft/wire"
 )
 
 // Network is one node's end of the cluster's network. Its methods may be called by several
-// goroutines at once, save that receive and OnHello must not call Close.
+// goroutines at once, save that receive and the functions of Options must not call Close.
 type Network struct {
 	options  Options
 	listener net.Listener
@@ -49,7 +53,7 @@ type Network struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	// receive is set by Start, before any goroutine that calls it.
-	receive func(core.Message)
+	receive func(m core.Message, instance uint64)
 	// peers is replaced, never changed, so that Send takes no lock to read it.
 	peers atomic.Pointer[map[core.NodeID]*peer]
 
@@ -61,6 +65,12 @@ type Network struct {
 	pending []*inbound
 	// senders are the nodes that are connected to this one.
 	senders map[core.NodeID]*sender
+	// known are the addresses of peers, and of this node, as we were told; learned is what connected nodes say of
+	// themselves.
+	known   map[core.NodeID][]string
+	learned map[core.NodeID]string
+	// leaving are the former members whose connections are about to be closed.
+	leaving map[core.NodeID]*time.Timer
 
 	counters
 	refusals rationedLog
@@ -84,6 +94,8 @@ func New(options Options) (*Network, error) {
 		listener: listener,
 		log:      options.Logger.With("node", uint64(options.Self)),
 		senders:  make(map[core.NodeID]*sender),
+		learned:  make(map[core.NodeID]string),
+		leaving:  make(map[core.NodeID]*time.Timer),
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.peers.Store(&map[core.NodeID]*peer{})
@@ -109,11 +121,11 @@ func (n *Network) closeWith(ctx context.Context, conn net.Conn) (release func())
 // Addr returns the address that the network listens on.
 func (n *Network) Addr() net.Addr { return n.listener.Addr() }
 
-// Start begins delivery: receive is called for each message that arrives for this node, one call at
-// a time per sender. It owns the message. While it does not return, nothing more is read from that
+// Start begins delivery: receive is called for each message that arrives for this node, with the instance that its
+// sender's greeting told, one call at a time per sender. It owns the message. While it does not return, nothing more is read from that
 // sender, which gives the connection up after its IdleTimeout. Start must be called once, and not
 // after Close.
-func (n *Network) Start(receive func(core.Message)) error {
+func (n *Network) Start(receive func(m core.Message, instance uint64)) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
@@ -129,48 +141,6 @@ func (n *Network) Start(receive func(core.Message)) error {
 		n.wg.Go(p.run)
 	}
 	return nil
-}
-
-// SetPeers replaces the addresses to dial. Connections to peers that keep their address stay as they
-// are; what is queued for a peer that is gone is dropped. Connections that peers made to this node
-// are not touched.
-func (n *Network) SetPeers(addresses map[core.NodeID]string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.closed {
-		return
-	}
-	old := *n.peers.Load()
-	peers := make(map[core.NodeID]*peer, len(addresses))
-	for id, address := range addresses {
-		if id == n.options.Self {
-			continue
-		}
-		if p := old[id]; p != nil && p.address == address {
-			peers[id] = p
-			continue
-		}
-		p := newPeer(n, id, address)
-		peers[id] = p
-		if n.started {
-			n.wg.Go(p.run)
-		}
-	}
-	n.peers.Store(&peers)
-	for id, p := range old {
-		if peers[id] != p {
-			p.stop()
-		}
-	}
-}
-
-// Peers returns the addresses that are dialled, by node.
-func (n *Network) Peers() map[core.NodeID]string {
-	addresses := make(map[core.NodeID]string)
-	for id, p := range *n.peers.Load() {
-		addresses[id] = p.address
-	}
-	return addresses
 }
 
 // Send queues messages for their receivers and never blocks. What does not fit into a peer's queue,
@@ -213,6 +183,9 @@ func (n *Network) Close() error {
 		n.closed = true
 		n.cancel()
 		err = n.listener.Close()
+		for id := range n.leaving {
+			n.stay(id)
+		}
 		for _, p := range *n.peers.Load() {
 			p.stop()
 		}

@@ -314,7 +314,7 @@ func TestCloseInEveryState(t *testing.T) {
 			t.Errorf("Close: %v", err)
 		}
 	}
-	if err := n.Start(func(core.Message) {}); err == nil {
+	if err := n.Start(func(core.Message, uint64) {}); err == nil {
 		t.Error("Start after Close succeeded")
 	}
 	n.SetPeers(map[core.NodeID]string{3: "127.0.0.1:1"})
@@ -331,7 +331,7 @@ func TestNoDeliveryAfterClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	entered, closed := make(chan struct{}, 1), make(chan struct{})
-	two.Start(func(core.Message) {
+	two.Start(func(core.Message, uint64) {
 		select {
 		case <-closed:
 			t.Error("a message was delivered after Close returned")

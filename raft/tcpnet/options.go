@@ -31,11 +31,14 @@ type Options struct {
 	// ClusterID names the cluster, in 1 to MaxClusterIDBytes bytes: nodes of another one are
 	// refused. It guards against mistakes, not against attackers; see the package comment.
 	ClusterID string
+	// Instance names the disk from which this node speaks; the peers are told. Zero: disks are not told apart.
+	Instance uint64
 	// Listener accepts the peers' connections. The network owns it from a successful New on.
 	Listener net.Listener
 	// Listen is the TCP address to listen on where Listener is nil, such as "0.0.0.0:7000".
 	Listen string
-	// Peers are the addresses to dial, by node; Self is skipped. SetPeers changes them later.
+	// Peers are the addresses to dial, by node. Self's is not dialled but told to the peers, so that one that does not
+	// know of this node yet can answer it. SetPeers and SetMembers change them later.
 	Peers map[core.NodeID]string
 	// Hello is opaque to the network, at most MaxHelloBytes, and told to every peer in the handshake.
 	Hello []byte
@@ -43,6 +46,15 @@ type Options struct {
 	// a message of that connection is delivered. The callee may keep the slice. Calls may be
 	// concurrent, and must return soon. Nil means that nobody wants to know.
 	OnHello func(id core.NodeID, hello []byte)
+	// Admit is asked about every node in a handshake, whichever side dialled, and with each ping of a node that dialled:
+	// an error refuses the connection, or ends it, and a node that dials is told its text. Calls may be
+	// concurrent, and must return soon. Nil admits everybody.
+	Admit func(id core.NodeID, instance uint64) error
+	// OnRefused is called when a peer refuses a connection of this node, with the reason that it gave. Calls may be
+	// concurrent, come with every attempt, and must return soon. Nil means that nobody wants to know.
+	OnRefused func(id core.NodeID, reason string)
+	// RemovedGrace is how long the connections of a node last after SetMembers has left it out. Default 5 s.
+	RemovedGrace time.Duration
 	// MaxFrameBytes limits the body of a frame, sent or received. Default 64 MiB. It must be the
 	// same, or growing, across the cluster: a longer frame closes the receiver's connection.
 	MaxFrameBytes int
@@ -119,6 +131,7 @@ func (o Options) withDefaults() (Options, error) {
 		value    *time.Duration
 		standard time.Duration
 	}{
+		{"RemovedGrace", &o.RemovedGrace, 5 * time.Second},
 		{"DialTimeout", &o.DialTimeout, 2 * time.Second},
 		{"HandshakeTimeout", &o.HandshakeTimeout, 3 * time.Second},
 		{"BackoffMin", &o.BackoffMin, 50 * time.Millisecond},

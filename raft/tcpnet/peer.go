@@ -27,9 +27,10 @@ const (
 
 // peer is what this node sends to one other node: a queue, and the connection that empties it.
 type peer struct {
-	net     *Network
-	id      core.NodeID
-	address string
+	net *Network
+	id  core.NodeID
+	// addresses are where the peer may be, one at least; a dial that fails goes on with the next. The first never changes.
+	addresses atomic.Pointer[[]string]
 	// ctx ends when the peer is no longer one, or with the network.
 	ctx  context.Context
 	stop context.CancelFunc
@@ -38,7 +39,8 @@ type peer struct {
 
 	queue     queue
 	connected atomic.Bool
-	// buffer is the writer's, kept from one batch to the next.
+	direct    direct
+	// buffer belongs to who writes, and is kept from one batch to the next.
 	buffer []byte
 
 	connects, sentMessages, sentBytes atomic.Uint64
@@ -46,15 +48,21 @@ type peer struct {
 	tooLarge                          rationedLog
 }
 
-func newPeer(n *Network, id core.NodeID, address string) *peer {
-	p := &peer{net: n, id: id, address: address, kick: make(chan struct{}, 1)}
+func newPeer(n *Network, id core.NodeID, addresses []string) *peer {
+	p := &peer{net: n, id: id, kick: make(chan struct{}, 1)}
+	p.addresses.Store(&addresses)
 	p.queue = queue{maxMessages: n.options.QueueMessages, maxBytes: n.options.QueueBytes, wake: make(chan struct{}, 1)}
 	p.ctx, p.stop = context.WithCancel(n.ctx)
 	return p
 }
 
 func (p *peer) enqueue(m core.Message, size int) { p.queue.push(m, size) }
-func (p *peer) signal()                          { p.queue.signal() }
+
+// signal sees to it that what waits is sent.
+func (p *peer) signal() {
+	left := p.sendDirectly()
+	p.queue.rouse(left)
+}
 
 // refuse drops a message that the receiver would not read.
 func (p *peer) refuse(m core.Message, size int) {
@@ -76,7 +84,7 @@ func (p *peer) heard() {
 func (p *peer) stats() PeerStats {
 	messages, bytes, dropped := p.queue.figures()
 	return PeerStats{
-		Address: p.address, Connected: p.connected.Load(), Connects: p.connects.Load(),
+		Address: (*p.addresses.Load())[0], Connected: p.connected.Load(), Connects: p.connects.Load(),
 		QueuedMessages: messages, QueuedBytes: bytes, DroppedMessages: dropped,
 		SentMessages: p.sentMessages.Load(), SentBytes: p.sentBytes.Load(),
 	}
@@ -86,8 +94,11 @@ func (p *peer) stats() PeerStats {
 func (p *peer) run() {
 	defer p.queue.close()
 	options := &p.net.options
+	turn := 0
 	for backoff := options.BackoffMin; p.ctx.Err() == nil; backoff = min(2*backoff, options.BackoffMax) {
-		conn, r, err := p.connect()
+		addresses := *p.addresses.Load()
+		address := addresses[turn%len(addresses)]
+		conn, r, err := p.connect(address)
 		if err == nil {
 			begun := time.Now()
 			err = p.exchange(conn, r)
@@ -96,11 +107,13 @@ func (p *peer) run() {
 			if time.Since(begun) > options.BackoffMax {
 				backoff = options.BackoffMin
 			}
+		} else {
+			turn++
 		}
 		if p.ctx.Err() != nil {
 			return
 		}
-		p.report(err)
+		p.report(address, err)
 		// What waited is old by the time there is a connection again, and Raft has sent it anew.
 		p.queue.discard()
 		if p.pause(backoff) {
@@ -110,9 +123,9 @@ func (p *peer) run() {
 }
 
 // report logs why there is no connection, once while the reason stays the same.
-func (p *peer) report(err error) {
+func (p *peer) report(address string, err error) {
 	if why := reason(err); p.reports.changed(why) {
-		p.net.log.Warn("no connection to peer", "peer", uint64(p.id), "address", p.address, "error", err)
+		p.net.log.Warn("no connection to peer", "peer", uint64(p.id), "address", address, "error", err)
 	}
 }
 
@@ -142,11 +155,11 @@ func jitter(d time.Duration) time.Duration {
 }
 
 // connect dials the peer and shakes hands.
-func (p *peer) connect() (net.Conn, *bufio.Reader, error) {
+func (p *peer) connect(address string) (net.Conn, *bufio.Reader, error) {
 	options := &p.net.options
 	ctx, cancel := context.WithTimeout(p.ctx, options.DialTimeout)
 	defer cancel()
-	conn, err := options.Dial(ctx, p.address)
+	conn, err := options.Dial(ctx, address)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -163,7 +176,7 @@ func (p *peer) connect() (net.Conn, *bufio.Reader, error) {
 	conn.SetDeadline(time.Time{})
 	p.connects.Add(1)
 	p.reports.changed("")
-	p.net.log.Info("connected to peer", "peer", uint64(p.id), "address", p.address, "remote", conn.RemoteAddr())
+	p.net.log.Info("connected to peer", "peer", uint64(p.id), "address", address, "remote", conn.RemoteAddr())
 	if p.net.options.OnHello != nil {
 		p.net.options.OnHello(p.id, hello)
 	}
@@ -176,6 +189,8 @@ func (p *peer) exchange(conn net.Conn, r *bufio.Reader) error {
 	defer release()
 	p.connected.Store(true)
 	defer p.connected.Store(false)
+	p.direct.open(conn)
+	defer p.direct.close()
 	life := &heartbeat{conn: conn, timeout: p.net.options.IdleTimeout, ended: make(chan struct{})}
 	p.net.wg.Go(func() {
 		life.watch(r)
@@ -200,13 +215,11 @@ func (p *peer) write(conn net.Conn, life *heartbeat) error {
 	ticker := time.NewTicker(p.net.options.PingInterval)
 	defer ticker.Stop()
 	for {
-		batch := p.queue.take()
-		err := p.writeBatch(conn, batch)
-		p.queue.done(batch)
+		busy, err := p.writeWaiting(conn)
 		if err != nil {
 			return err
 		}
-		if len(batch) > 0 {
+		if busy {
 			// More may have come meanwhile; but a busy connection must be asked for life too.
 			select {
 			case <-ticker.C:
@@ -227,6 +240,23 @@ func (p *peer) write(conn net.Conn, life *heartbeat) error {
 			return life.err
 		}
 	}
+}
+
+// writeWaiting writes what waits, and reports whether that was anything.
+func (p *peer) writeWaiting(conn net.Conn) (busy bool, err error) {
+	p.direct.mu.Lock()
+	defer p.direct.mu.Unlock()
+	busy = len(p.direct.rest) > 0
+	if err := p.writeRest(conn); err != nil {
+		return busy, err
+	}
+	batch := p.queue.take()
+	err = p.writeBatch(conn, batch)
+	p.queue.done(batch)
+	if err == nil && len(batch) > 0 {
+		err = conn.SetWriteDeadline(time.Time{}) // it would end direct writes, too
+	}
+	return busy || len(batch) > 0, err
 }
 
 // writeBatch encodes messages into one buffer and writes it, in several parts if it grows long.
@@ -273,7 +303,16 @@ func (p *peer) ping(conn net.Conn, life *heartbeat) error {
 	if !life.begin() {
 		return nil
 	}
-	if err := p.writeAll(conn, wire.AppendKeepalive(nil)); err != nil {
+	p.direct.mu.Lock()
+	defer p.direct.mu.Unlock()
+	err := p.writeRest(conn)
+	if err == nil {
+		err = p.writeAll(conn, wire.AppendKeepalive(nil))
+	}
+	if err == nil {
+		err = conn.SetWriteDeadline(time.Time{})
+	}
+	if err != nil {
 		return err
 	}
 	life.written()

@@ -48,9 +48,12 @@ func (q *queue) refuse() {
 }
 
 // signal wakes the writer if it waits and has something to do.
-func (q *queue) signal() {
+func (q *queue) signal() { q.rouse(false) }
+
+// rouse wakes the writer if it waits and has something to do, or has in any case.
+func (q *queue) rouse(anyway bool) {
 	q.mu.Lock()
-	wake := q.waiting && len(q.messages) > 0
+	wake := q.waiting && (anyway || len(q.messages) > 0)
 	if wake {
 		q.waiting = false
 	}
@@ -72,6 +75,21 @@ func (q *queue) take() []core.Message {
 		q.waiting = true
 		return nil
 	}
+	return q.takeAll()
+}
+
+// takeUpTo hands all waiting messages to a sender, who answers with done, if their frames have at most limit bytes. The
+// writer waits on.
+func (q *queue) takeUpTo(limit int) []core.Message {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.messages) == 0 || q.bytes > limit {
+		return nil
+	}
+	return q.takeAll()
+}
+
+func (q *queue) takeAll() []core.Message {
 	batch := q.messages
 	q.messages, q.spare = q.spare[:0], nil
 	q.takenMessages, q.takenBytes = len(batch), q.bytes
@@ -81,6 +99,9 @@ func (q *queue) take() []core.Message {
 
 // done takes the slice of a batch back, written or lost.
 func (q *queue) done(batch []core.Message) {
+	if len(batch) == 0 {
+		return
+	}
 	// The messages hold the data of whole entries.
 	clear(batch)
 	q.mu.Lock()

@@ -88,6 +88,10 @@ func (d *decoder) message(kind byte) core.Message {
 		}
 	case kindTimeoutNow:
 		return core.TimeoutNow{Envelope: e}
+	case kindReadRequest:
+		return core.ReadRequest{Envelope: e, ID: d.uint64("id")}
+	case kindReadReply:
+		return core.ReadReply{Envelope: e, ID: d.uint64("id"), Index: d.uvarint("index"), Refused: d.bool("refused")}
 	default:
 		d.fail("unknown kind")
 		return nil
@@ -200,12 +204,14 @@ func (d *decoder) bytes(field string) []byte {
 	return d.take(field, int(n))
 }
 
-func (d *decoder) int64(field string) int64 {
+func (d *decoder) uint64(field string) uint64 {
 	if b := d.take(field, 8); b != nil {
-		return int64(binary.LittleEndian.Uint64(b))
+		return binary.LittleEndian.Uint64(b)
 	}
 	return 0
 }
+
+func (d *decoder) int64(field string) int64 { return int64(d.uint64(field)) }
 
 // length is an int64 that cannot be negative: a length or an offset.
 func (d *decoder) length(field string) int64 {

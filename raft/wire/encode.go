@@ -21,6 +21,8 @@ const (
 	kindSnapshotChunk    = 10
 	kindSnapshotReply    = 11
 	kindTimeoutNow       = 12
+	kindReadRequest      = 13
+	kindReadReply        = 14
 )
 
 // Upper bounds for SizeBound, in bytes. The fixed part of the largest message, the snapshot chunk,
@@ -109,6 +111,14 @@ func AppendMessage(dst []byte, m core.Message) []byte {
 		return binary.AppendUvarint(dst, m.Round)
 	case core.TimeoutNow:
 		return appendHead(dst, kindTimeoutNow, m.Envelope)
+	case core.ReadRequest:
+		dst = appendHead(dst, kindReadRequest, m.Envelope)
+		return binary.LittleEndian.AppendUint64(dst, m.ID)
+	case core.ReadReply:
+		dst = appendHead(dst, kindReadReply, m.Envelope)
+		dst = binary.LittleEndian.AppendUint64(dst, m.ID)
+		dst = binary.AppendUvarint(dst, m.Index)
+		return appendBool(dst, m.Refused)
 	default:
 		panic(fmt.Sprintf("BUG: wire: no encoding for a message of type %T", m))
 	}

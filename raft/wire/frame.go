@@ -17,6 +17,7 @@
 //
 //	uvarint  base-128, least significant group first, at most 10 bytes, in its shortest form
 //	i64      8 bytes, two's complement
+//	u64      8 bytes
 //	u32      4 bytes
 //	bool     1 byte, 0 or 1
 //	position uvarint index, uvarint term
@@ -38,6 +39,8 @@
 //	                     body, as core.AppendConfiguration writes it)
 //	11 SnapshotReply     uvarint index, i64 next, bool installed, uvarint round
 //	12 TimeoutNow        nothing
+//	13 ReadRequest       u64 id
+//	14 ReadReply         u64 id, uvarint index, bool refused
 //
 //	entry    1 byte kind, uvarint term, i64 time, uvarint data length, data
 //

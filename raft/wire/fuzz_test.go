@@ -60,6 +60,8 @@ func FuzzMessageRoundTrip(f *testing.F) {
 			core.HeartbeatReply{Envelope: e, Round: b},
 			core.SnapshotReply{Envelope: e, Index: a, Next: n &^ (-1 << 63), Installed: flag, Round: b},
 			core.TimeoutNow{Envelope: e},
+			core.ReadRequest{Envelope: e, ID: a},
+			core.ReadReply{Envelope: e, ID: b, Index: a, Refused: flag},
 		} {
 			got, err := wire.DecodeMessage(wire.AppendMessage(nil, m))
 			if err != nil {

@@ -51,6 +51,9 @@ func messages() []core.Message {
 			Size: 10, Offset: 7, Data: []byte("end"), Checksum: 0xdeadbeef, Round: 8},
 		core.SnapshotReply{Envelope: e, Index: 77, Next: math.MaxInt64, Installed: true, Round: 9},
 		core.TimeoutNow{Envelope: e},
+		core.ReadRequest{Envelope: e, ID: math.MaxUint64},
+		core.ReadReply{Envelope: e, ID: 1, Index: 1 << 40},
+		core.ReadReply{Envelope: e, ID: math.MaxUint64, Refused: true},
 	}
 }
 
@@ -68,8 +71,8 @@ func TestEveryKindRoundTrips(t *testing.T) {
 			t.Errorf("%T changed on the way:\n got %+v\nwant %+v", m, got, m)
 		}
 	}
-	if len(kinds) != 12 {
-		t.Errorf("%d kinds were tried, there are 12", len(kinds))
+	if len(kinds) != 14 {
+		t.Errorf("%d kinds were tried, there are 14", len(kinds))
 	}
 }
 
@@ -120,7 +123,7 @@ func TestMalformedBodiesAreRefused(t *testing.T) {
 		body []byte
 		says string
 	}{
-		{"unknown kind", []byte{13, 1, 2, 3}, "unknown kind"},
+		{"unknown kind", []byte{15, 1, 2, 3}, "unknown kind"},
 		{"kind zero", []byte{0, 1, 2, 3}, "unknown kind"},
 		{"uvarint in a longer form", []byte{12, 0x81, 0x00, 2, 3}, "from"},
 		{"uvarint past 64 bits", append([]byte{12}, bytes.Repeat([]byte{0xff}, 11)...), "from"},
