@@ -66,19 +66,23 @@ func startCluster(t testing.TB, size int, adjust func(*Options)) *testCluster {
 	t.Helper()
 	c := &testCluster{t: t, adjust: adjust}
 	for id := 1; id <= size; id++ {
-		n := &testNode{
-			cluster: c, id: raft.NodeID(id), disk: vfs.NewMem(),
-			clock:  &testClock{Clock: raft.NewClock()},
-			client: freeAddress(t), peer: freeAddress(t),
-		}
-		n.dial = redis.NewClient(&redis.Options{Addr: n.client, MaxRetries: -1, DialerRetries: 1, ReadTimeout: patience, Protocol: 2, ContextTimeoutEnabled: true})
-		c.nodes = append(c.nodes, n)
+		c.nodes = append(c.nodes, newTestNode(c, raft.NodeID(id)))
 	}
 	t.Cleanup(c.stop)
 	for _, n := range c.nodes {
 		n.start()
 	}
 	return c
+}
+
+func newTestNode(c *testCluster, id raft.NodeID) *testNode {
+	n := &testNode{
+		cluster: c, id: id, disk: vfs.NewMem(),
+		clock:  &testClock{Clock: raft.NewClock()},
+		client: freeAddress(c.t), peer: freeAddress(c.t),
+	}
+	n.dial = redis.NewClient(&redis.Options{Addr: n.client, MaxRetries: -1, DialerRetries: 1, ReadTimeout: patience, Protocol: 2, ContextTimeoutEnabled: true})
+	return n
 }
 
 func freeAddress(t testing.TB) string {
@@ -153,7 +157,7 @@ func (n *testNode) stop() {
 	defer cancel()
 	err := errors.Join(n.node.front.Shutdown(ctx))
 	n.node.stopRaft()
-	_ = n.node.storage.Close() // a test may have broken its disk
+	_ = n.node.replica.Close() // a test may have broken its disk
 	n.node = nil
 	if err != nil {
 		n.cluster.t.Errorf("node %d: %v", n.id, err)
@@ -239,13 +243,13 @@ func (c *testCluster) settle() (index uint64) {
 	c.t.Helper()
 	eventually(c.t, "all nodes have applied the same", func() bool {
 		leader := c.leader()
-		index = leader.node.gate.applied.Load()
+		index = leader.node.replica.Index()
 		for _, n := range c.others(nil) {
-			if n.node.gate.applied.Load() != index {
+			if n.node.replica.Index() != index {
 				return false
 			}
 		}
-		return leader.node.gate.applied.Load() == index
+		return leader.node.replica.Index() == index
 	})
 	return index
 }

@@ -2,9 +2,11 @@ package node
 
 import (
 	"encoding/json"
+	"maps"
 	"sync"
 
 	"redoubt/raft"
+	"redoubt/raft/core"
 )
 
 // directory knows at which addresses each node announces itself to clients, one per listener. Nodes
@@ -21,18 +23,30 @@ type hello struct {
 	Clients []string `json:"clients"`
 }
 
-// maxHelloClients bounds the listeners that a peer may announce.
-const maxHelloClients = 16
+const (
+	// maxHelloClients bounds the listeners that a peer may announce.
+	maxHelloClients = 16
+	// maxKnownNodes bounds the nodes that are known: all members, and some that a new member is yet to learn of.
+	maxKnownNodes = core.MaxMembers + 64
+)
 
-func newDirectory(self raft.NodeID, clients []string) *directory {
-	return &directory{clients: map[raft.NodeID][]string{self: clients}}
+func newDirectory() *directory {
+	return &directory{clients: make(map[raft.NodeID][]string)}
+}
+
+// set takes a node's announced addresses, which must not be changed any more.
+func (d *directory) set(id raft.NodeID, clients []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.clients[id] = clients
 }
 
 // encodeHello returns the handshake's bytes for a node's announced addresses.
 func encodeHello(clients []string) ([]byte, error) { return json.Marshal(hello{Clients: clients}) }
 
-// learn takes a peer's handshake. What cannot be read changes nothing.
-func (d *directory) learn(id raft.NodeID, message []byte) error {
+// learn takes a peer's handshake. What cannot be read changes nothing. When too many are known, those are forgotten that
+// isMember does not tell to be members.
+func (d *directory) learn(id raft.NodeID, message []byte, isMember func(raft.NodeID) bool) error {
 	var h hello
 	if err := json.Unmarshal(message, &h); err != nil {
 		return err
@@ -42,6 +56,9 @@ func (d *directory) learn(id raft.NodeID, message []byte) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if _, known := d.clients[id]; !known && len(d.clients) >= maxKnownNodes {
+		maps.DeleteFunc(d.clients, func(other raft.NodeID, _ []string) bool { return !isMember(other) })
+	}
 	d.clients[id] = h.Clients
 	return nil
 }

@@ -8,8 +8,12 @@ import (
 func TestP7ADamagedSnapshotFallsBackToTheOneBeforeAndTheLog(t *testing.T) {
 	c := startCluster(t, 1, func(o *Options) { o.SnapshotLogEntries = 50; o.SegmentBytes = 16 << 10 })
 	n := c.leader()
-	for i := 0; len(n.node.storage.snapshots.List()) < 2; i++ {
+	images := make(map[uint64]bool)
+	for i := 0; len(images) < 2; i++ {
 		n.expect(fmt.Sprint(i+1), "INCR", "counter")
+		if index := n.node.Status().SnapshotIndex; index > 0 {
+			images[index] = true
+		}
 	}
 	want := n.do("GET", "counter").value
 	n.crash()
@@ -43,20 +47,17 @@ func TestAFollowerThatLagsBehindTheLogCatchesUpBySnapshot(t *testing.T) {
 	lagging := c.others(leader)[0]
 	held := lagging.node.raft.Standing().LastIndex
 	lagging.crash()
-	for leader.node.storage.log.First() <= held+1 {
+	for leader.node.replica.FirstIndex() <= held+1 {
 		leader.do("APPEND", "k", "0123456789abcdef")
 	}
 	lagging.start()
 	c.settle()
-	if lagging.node.snapshots.index.Load() == 0 {
+	if lagging.node.Status().SnapshotIndex == 0 {
 		t.Fatal("the follower was not fed by a snapshot")
 	}
 	want := leader.do("GET", "k").value
 	lagging.expect("OK", "READONLY")
-	lagging.node.machine.RLock()
-	keys := lagging.node.machine.Stats().Keys
-	lagging.node.machine.RUnlock()
-	if keys != 2 {
+	if keys := lagging.node.Status().Keys; keys != 2 {
 		t.Errorf("the follower holds %d keys, want 2", keys)
 	}
 	leader.crash()

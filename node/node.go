@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,26 +11,26 @@ import (
 	"sync"
 	"time"
 
-	"redoubt/fsm"
+	"redoubt/internal/offheap"
 	"redoubt/internal/vfs"
+	"redoubt/node/replica"
 	"redoubt/raft"
 	"redoubt/raft/core"
 	"redoubt/raft/tcpnet"
 	"redoubt/resp"
-	"redoubt/wal"
 )
 
 // Options say what a node is and where it lives.
 type Options struct {
-	// ID is this node's id, for ever; ClusterID the cluster's name.
+	// ID is this node's id, for ever; zero, if the directory is to say. ClusterID is the cluster's name.
 	ID        raft.NodeID
 	ClusterID string
 	// FS and Dir are where the node keeps its data.
 	FS  vfs.FS
 	Dir string
-	// Peers are the initial members, this node included.
+	// Peers are the initial members, this node included. They are not read by a node that joined a cluster.
 	Peers []raft.Peer
-	// PeerListener takes the peers' connections. It may be nil in a cluster of one.
+	// PeerListener takes the peers' connections. It may be nil in a cluster that stays one node.
 	PeerListener net.Listener
 	// RESP configures the front end, listeners included.
 	RESP resp.Options
@@ -36,6 +38,9 @@ type Options struct {
 	Heartbeat, Election time.Duration
 	// MaxEntryBytes bounds one log entry: one pipeline's writes.
 	MaxEntryBytes int
+	// LeaseReads lets a leader read without a round while its lease lasts: the reads are linearizable only as long as no
+	// clock drifts by more than the lease allows for.
+	LeaseReads bool
 	// Limits bound what Raft holds in memory. EntryBytes is set from MaxEntryBytes.
 	Limits raft.Limits
 	// SegmentBytes is the size of a log segment.
@@ -48,61 +53,48 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Node is a running replica.
+// Node is a running replica: goroutines, listeners and connections around a replica.Replica.
 type Node struct {
 	options   Options
 	log       *slog.Logger
-	storage   *storage
+	replica   *replica.Replica
 	raft      *raft.Raft
-	network   *tcpnet.Network // nil in a cluster of one
+	network   *tcpnet.Network // nil without a PeerListener
 	front     *resp.Server
 	directory *directory
-	applyCh   chan raft.ApplyMsg
-	gate      *gate
-	tickets   ticketPool
-	machine   machine
-	snapshots snapshotter
-	// configuration is the membership as of the last applied entry; it belongs to the applier.
-	configuration core.Configuration
-	// batch and nobody (who drops replies) serve every entry; they belong to the applier.
-	batch  fsm.Batch
-	nobody fsm.Writer
-	// bootCommit is the commit index that the node knew when it last stopped.
-	bootCommit uint64
+	requests  requestPool
+	// standing rings when the standing changes.
+	standing bell
 
-	workers  sync.WaitGroup
-	failOnce sync.Once
-	failed   chan struct{}
-	failure  error
+	workers sync.WaitGroup
+	// failures takes why the node cannot go on, for reasons that neither the replica nor raft know.
+	failures chan error
 }
+
+// ErrRefused says that the cluster refuses the node for good: it was removed, or its disk is not the one that the
+// cluster knows.
+var ErrRefused = errors.New("the cluster refuses this node")
 
 // Start recovers a node from its directory and joins it to its cluster. It serves clients when it returns.
 func Start(options Options) (n *Node, err error) {
-	// A larger entry would be refused by every log that it reaches, and end every node.
-	options.MaxEntryBytes = min(options.MaxEntryBytes, wal.DefaultMaxRecordBytes-entryHeaderBytes)
 	n = &Node{
-		options: options,
-		log:     options.Logger,
-		applyCh: make(chan raft.ApplyMsg),
-		gate:    newGate(),
-		failed:  make(chan struct{}),
-		nobody:  fsm.Writer{Discard: true},
+		options:   options,
+		log:       options.Logger,
+		directory: newDirectory(),
+		failures:  make(chan error, 1),
 	}
-	n.snapshots.logBytes, n.snapshots.logEntries = options.SnapshotLogBytes, options.SnapshotLogEntries
-	n.snapshots.lastOK.Store(true)
-	if err := n.openStorage(); err != nil {
+	if err := n.openReplica(); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, n.storage.Close())
+			err = errors.Join(err, n.replica.Close())
 		}
 	}()
 	if err := n.startRaft(); err != nil {
 		return nil, err
 	}
-	n.workers.Go(n.runApplier)
-	n.workers.Go(n.runExpiry)
+	n.workers.Go(n.runTicker)
 	n.front, err = resp.New(n, options.RESP)
 	if err != nil {
 		n.stopRaft()
@@ -112,39 +104,53 @@ func Start(options Options) (n *Node, err error) {
 	return n, nil
 }
 
-// openStorage opens the directory and puts the newest good snapshot in place.
-func (n *Node) openStorage() error {
-	storage, machine, err := openStorage(n.options)
+// openReplica recovers the replica from its directory.
+func (n *Node) openReplica() (err error) {
+	o := n.options
+	n.replica, err = replica.Open(replica.Options{
+		ID: o.ID, ClusterID: o.ClusterID, Peers: o.Peers, NewInstance: newInstance,
+		FS: o.FS, Dir: o.Dir, Memory: func() replica.Memory { return offheap.New() },
+		MaxEntryBytes: o.MaxEntryBytes, SegmentBytes: o.SegmentBytes,
+		SnapshotLogBytes: o.SnapshotLogBytes, SnapshotLogEntries: o.SnapshotLogEntries,
+		Election: o.Election, Clock: o.Clock, Logger: o.Logger,
+		Background: n.workers.Go,
+		Redirect:   n.directory.client,
+	})
 	if err != nil {
 		return err
 	}
-	n.storage = storage
-	n.machine.Machine = machine
-	n.bootCommit = storage.remembered.Commit
-	n.configuration = storage.base.Configuration
-	if len(n.configuration.Members) == 0 {
-		n.configuration = raft.InitialConfiguration(n.options.Peers)
+	n.requests.replica = n.replica
+	n.directory.set(n.replica.ID(), announcedAddresses(o.RESP))
+	if peers := n.replica.Peers(); len(peers) > 1 && n.replica.Index() == 0 {
+		n.log.Info("this node knows no cluster yet: one forms as soon as all first nodes are there", "nodes", peers)
 	}
-	n.gate.advance(machine.Index())
-	n.snapshots.index.Store(storage.base.Index)
 	return nil
 }
 
+// newInstance draws the identity of a data directory.
+func newInstance() uint64 {
+	var drawn [8]byte
+	_, _ = rand.Read(drawn[:]) // it never fails
+	return max(1, binary.LittleEndian.Uint64(drawn[:]))
+}
+
 func (n *Node) startRaft() error {
-	announced := announcedAddresses(n.options.RESP)
-	n.directory = newDirectory(n.options.ID, announced)
 	limits := n.options.Limits
-	limits.EntryBytes = n.options.MaxEntryBytes
-	options := []raft.Option{
+	limits.EntryBytes = n.replica.MaxEntryBytes()
+	options := append(n.replica.RaftOptions(),
+		raft.WithStanding(func(standing raft.Standing) {
+			n.replica.Standing(standing)
+			n.standing.ring()
+		}),
 		raft.WithLogger(n.log),
 		raft.WithTimeouts(n.options.Heartbeat, n.options.Election),
 		raft.WithLimits(limits),
-	}
-	if n.options.Clock != nil {
-		options = append(options, raft.WithClock(n.options.Clock))
+	)
+	if n.options.LeaseReads {
+		options = append(options, raft.WithLeases())
 	}
 	if n.options.PeerListener != nil {
-		network, err := n.newNetwork(announced)
+		network, err := n.newNetwork()
 		if err != nil {
 			return err
 		}
@@ -152,36 +158,70 @@ func (n *Node) startRaft() error {
 		options = append(options, raft.WithNetwork(network))
 	}
 	var err error
-	n.raft, err = raft.Make(n.options.Peers, n.options.ID, n.storage, n.applyCh, options...)
-	return err
+	n.raft, err = raft.Make(n.replica.Peers(), n.replica.ID(), n.replica.Persister(), nil, options...)
+	if err != nil {
+		return err
+	}
+	n.replica.Bind(n.raft)
+	return nil
 }
 
 // newNetwork connects the node to its peers.
-func (n *Node) newNetwork(announced []string) (*tcpnet.Network, error) {
-	greeting, err := encodeHello(announced)
+func (n *Node) newNetwork() (*tcpnet.Network, error) {
+	greeting, err := encodeHello(n.directory.all(n.replica.ID()))
 	if err != nil {
 		return nil, err
 	}
-	peers := make(map[raft.NodeID]string)
-	for _, peer := range n.options.Peers {
-		if peer.ID != n.options.ID {
-			peers[peer.ID] = peer.Address
-		}
-	}
 	return tcpnet.New(tcpnet.Options{
-		Self:      n.options.ID,
+		Self:      n.replica.ID(),
 		ClusterID: n.options.ClusterID,
 		Listener:  n.options.PeerListener,
-		Peers:     peers,
+		Instance:  n.replica.Instance(),
+		Peers:     n.contacts(),
 		Hello:     greeting,
+		Admit:     n.replica.Admit,
+		OnRefused: n.refused,
 		OnHello: func(id raft.NodeID, message []byte) {
-			if err := n.directory.learn(id, message); err != nil {
+			if err := n.directory.learn(id, message, n.isMember); err != nil {
 				n.log.Warn("a peer announces itself in an unknown form", "peer", id, "error", err)
 			}
 		},
-		MaxFrameBytes: n.options.MaxEntryBytes + (4 << 20),
+		MaxFrameBytes: n.replica.MaxEntryBytes() + (4 << 20),
 		Logger:        n.log,
 	})
+}
+
+// isMember tells whether a node is this one or a member, by the membership that is applied here.
+func (n *Node) isMember(id raft.NodeID) bool {
+	_, ok := n.replica.Configuration().Member(id)
+	return ok || id == n.ID()
+}
+
+// contacts are where other nodes may be found before the log says who is a member.
+func (n *Node) contacts() map[raft.NodeID]string {
+	contacts := make(map[raft.NodeID]string)
+	for _, peer := range n.replica.Identity().Peers {
+		contacts[peer.ID] = peer.Address
+	}
+	for _, peer := range n.replica.Peers() {
+		contacts[peer.ID] = peer.Address
+	}
+	return contacts
+}
+
+// refused takes a peer's refusal in. One that will not pass ends the node.
+func (n *Node) refused(by raft.NodeID, reason string) {
+	if replica.RefusedForGood(reason) {
+		n.fail(fmt.Errorf("%w: node %d says: %s", ErrRefused, by, reason))
+	}
+}
+
+// fail ends the waiting of Wait, if it is the first failure.
+func (n *Node) fail(err error) {
+	select {
+	case n.failures <- err:
+	default:
+	}
 }
 
 func announcedAddresses(options resp.Options) []string {
@@ -198,21 +238,33 @@ func (n *Node) serveClients() {
 	}
 }
 
-// fail records why the node cannot go on.
-func (n *Node) fail(err error) {
-	n.failOnce.Do(func() {
-		n.failure = err
-		close(n.failed)
-	})
+// runTicker is the replica's clock. Its last tick answers whoever still waits when raft has stopped.
+func (n *Node) runTicker() {
+	ticker := time.NewTicker(replica.TickInterval)
+	defer ticker.Stop()
+	defer n.replica.Tick()
+	for {
+		select {
+		case <-n.raft.Done():
+			return
+		case <-ticker.C:
+			n.replica.Tick()
+		}
+	}
 }
+
+// ID returns the node's id, which is its directory's.
+func (n *Node) ID() raft.NodeID { return n.replica.ID() }
 
 // Wait blocks until the node fails by itself, or until ctx ends, and returns the failure or nil.
 func (n *Node) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-n.failed:
-		return n.failure
+	case err := <-n.failures:
+		return err
+	case <-n.replica.Failed():
+		return n.replica.Err()
 	case <-n.raft.Done():
 		return n.raft.Err()
 	}
@@ -231,7 +283,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	}()
 	select {
 	case <-stopped:
-		return errors.Join(err, n.storage.Close())
+		return errors.Join(err, n.replica.Close())
 	case <-ctx.Done():
 		return errors.Join(err, fmt.Errorf("the disk does not answer: %w", ctx.Err()))
 	}
@@ -252,18 +304,11 @@ func (n *Node) handOver(ctx context.Context) {
 	if successor == core.None {
 		return
 	}
-	n.raft.TransferLeadership(successor)
-	ticker := time.NewTicker(waitInterval)
-	defer ticker.Stop()
-	limit := time.After(2 * n.options.Election)
-	for n.raft.Standing().Role == core.Leader {
-		select {
-		case <-ctx.Done():
-			return
-		case <-limit:
-			return
-		case <-ticker.C:
-		}
+	// If all nodes stop together there may be no next leader to wait for.
+	ctx, cancel := context.WithTimeout(ctx, 4*n.options.Election)
+	defer cancel()
+	if leader, err := n.transfer(ctx, successor); leader != successor {
+		n.log.Warn("leadership was not handed over", "successor", successor, "leader", leader, "error", err)
 	}
 }
 
@@ -273,7 +318,7 @@ func (n *Node) successor() raft.NodeID {
 	var best core.Progress
 	for _, p := range n.raft.Progress() {
 		member, ok := configuration.Member(p.ID)
-		if !ok || !member.Voter || p.ID == n.options.ID || n.network == nil || !n.network.Connected(p.ID) {
+		if !ok || !member.Voter || p.ID == n.replica.ID() || n.network == nil || !n.network.Connected(p.ID) {
 			continue
 		}
 		if best.ID == core.None || p.Match > best.Match {

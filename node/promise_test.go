@@ -82,9 +82,7 @@ func TestP4AnExpiredKeyNeverReturns(t *testing.T) {
 	}
 	for _, n := range c.others(nil) {
 		n.do("READONLY")
-		n.node.machine.RLock()
-		now := n.node.machine.LogTime()
-		n.node.machine.RUnlock()
+		now := n.node.replica.LogTime()
 		if got := n.do("EXISTS", "k"); got.err == nil && fmt.Sprint(got.value) != "0" {
 			t.Errorf("node %d at log time %d still shows the key", n.id, now)
 		}
@@ -132,9 +130,8 @@ func TestP5ReplicasAreEqual(t *testing.T) {
 	index := c.settle()
 	digests := make(map[[32]byte]bool)
 	for _, n := range c.nodes {
-		n.node.machine.Lock()
-		digests[n.node.machine.Digest()] = true
-		n.node.machine.Unlock()
+		_, digest := n.node.replica.Digest()
+		digests[digest] = true
 	}
 	if len(digests) != 1 {
 		t.Fatalf("%d different states at index %d (P5)", len(digests), index)

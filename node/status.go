@@ -4,36 +4,15 @@ import (
 	"time"
 
 	"redoubt/raft"
+	"redoubt/raft/core"
 	"redoubt/resp"
 )
 
 // Status implements resp.Backend.
 func (n *Node) Status() resp.Status {
-	standing := n.raft.Standing()
-	n.machine.RLock()
-	stats, logTime := n.machine.Stats(), n.machine.LogTime()
-	n.machine.RUnlock()
-	return resp.Status{
-		ClusterID:        n.options.ClusterID,
-		NodeID:           uint64(n.options.ID),
-		Role:             standing.Role.String(),
-		Term:             standing.Term,
-		LeaderID:         uint64(standing.Leader),
-		CommitIndex:      standing.CommitIndex,
-		AppliedIndex:     n.gate.applied.Load(),
-		LastIndex:        standing.LastIndex,
-		SnapshotIndex:    n.snapshots.index.Load(),
-		Members:          n.members(),
-		Keys:             stats.Keys,
-		Expires:          stats.Expires,
-		LogTime:          logTime,
-		SnapshotRunning:  n.snapshots.running.Load(),
-		LastSnapshotTime: n.snapshots.lastAt.Load(),
-		LastSnapshotOK:   n.snapshots.lastOK.Load(),
-		Loading:          n.loading(),
-		ExpiredKeys:      stats.ExpiredKeys,
-		DatasetBytes:     stats.DatasetBytes,
-	}
+	status := n.replica.Status()
+	status.Members = n.members()
+	return status
 }
 
 // members describes every node of the configuration, as this node sees it.
@@ -49,32 +28,52 @@ func (n *Node) members() []resp.Member {
 			ID:         uint64(m.ID),
 			Peer:       m.Address,
 			Clients:    n.directory.all(m.ID),
-			Voter:      m.Voter,
-			Connected:  m.ID == n.options.ID || n.network != nil && n.network.Connected(m.ID),
+			Role:       roleOf(m, configuration.Joint()),
+			Connected:  m.ID == n.replica.ID() || n.network != nil && n.network.Connected(m.ID),
 			MatchIndex: match[m.ID],
 		})
 	}
 	return members
 }
 
-// waitInterval is how often WAIT looks at the replicas' progress.
-const waitInterval = 2 * time.Millisecond
+// roleOf returns a member's part; joint says that its configuration is the joint one of a change under way.
+func roleOf(m core.Member, joint bool) resp.MemberRole {
+	switch {
+	case m.Voter && joint && !m.OldVoter:
+		return resp.Joining
+	case m.Voter:
+		return resp.Voter
+	case m.OldVoter:
+		return resp.Leaving
+	case m.Promote:
+		return resp.Joining
+	}
+	return resp.Learner
+}
+
+// WAIT looks at the replicas' progress every waitInterval, and the longer it waits the more seldom, down to every
+// maxWaitInterval: each look takes the loop's time, and a node that is down can make many clients wait for long.
+const (
+	waitInterval    = 2 * time.Millisecond
+	maxWaitInterval = 64 * time.Millisecond
+)
 
 // WaitReplicas implements resp.Backend.
 func (n *Node) WaitReplicas(replicas int, timeout time.Duration, cancel <-chan struct{}) int {
-	target := n.gate.applied.Load()
+	target := n.replica.Index()
 	var expired <-chan time.Time
 	if timeout > 0 {
 		timer := time.NewTimer(timeout)
 		defer timer.Stop()
 		expired = timer.C
 	}
-	ticker := time.NewTicker(waitInterval)
-	defer ticker.Stop()
+	pause := waitInterval
+	look := time.NewTimer(pause)
+	defer look.Stop()
 	for {
 		reached := 0
 		for _, p := range n.raft.Progress() {
-			if p.ID != n.options.ID && p.Match >= target {
+			if p.ID != n.replica.ID() && p.Match >= target {
 				reached++
 			}
 		}
@@ -82,7 +81,9 @@ func (n *Node) WaitReplicas(replicas int, timeout time.Duration, cancel <-chan s
 			return reached
 		}
 		select {
-		case <-ticker.C:
+		case <-look.C:
+			pause = min(pause+pause/4, maxWaitInterval)
+			look.Reset(pause)
 		case <-expired:
 			return reached
 		case <-cancel:
@@ -93,16 +94,13 @@ func (n *Node) WaitReplicas(replicas int, timeout time.Duration, cancel <-chan s
 	}
 }
 
-// CountKeysInSlot implements resp.SlotReader.
-func (n *Node) CountKeysInSlot(slot int) int {
-	n.machine.RLock()
-	defer n.machine.RUnlock()
-	return n.machine.CountKeysInSlot(slot)
+// BeginSnapshot implements resp.Backend.
+func (n *Node) BeginSnapshot(schedule bool) (started bool, err error) {
+	return n.replica.BeginSnapshot(schedule)
 }
 
+// CountKeysInSlot implements resp.SlotReader.
+func (n *Node) CountKeysInSlot(slot int) int { return n.replica.CountKeysInSlot(slot) }
+
 // KeysInSlot implements resp.SlotReader.
-func (n *Node) KeysInSlot(slot, limit int) [][]byte {
-	n.machine.RLock()
-	defer n.machine.RUnlock()
-	return n.machine.KeysInSlot(slot, limit)
-}
+func (n *Node) KeysInSlot(slot, limit int) [][]byte { return n.replica.KeysInSlot(slot, limit) }

@@ -12,7 +12,6 @@ import (
 
 	"redoubt/internal/vfs"
 	"redoubt/raft/core"
-	"redoubt/resp"
 )
 
 func TestStopDoesNotWaitForASnapshot(t *testing.T) {
@@ -48,27 +47,6 @@ func TestStopDoesNotWaitForASnapshot(t *testing.T) {
 	}
 }
 
-func TestP2AReplicaThatIsStillLoadingServesNoReads(t *testing.T) {
-	c := startCluster(t, 3, nil)
-	leader := c.leader()
-	leader.expect("OK", "SET", "k", "v")
-	c.settle()
-	replica := c.others(leader)[0].node
-	read := func() string {
-		b := resp.Batch{ReadOnly: true, Ops: ops("GET k")}
-		replica.Execute(&b)
-		return string(b.Reply.Buf)
-	}
-	if got := read(); got != "$1\r\nv\r\n" {
-		t.Fatalf("a replica that has caught up answered %q", got)
-	}
-	// As after a restart, before the log that was known to be committed is applied again.
-	replica.bootCommit = replica.gate.applied.Load() + 1
-	if got := read(); !strings.HasPrefix(got, "-LOADING ") {
-		t.Errorf("a replica that has not caught up with its own past answered %q, want LOADING", got)
-	}
-}
-
 func TestAReadIsSentElsewhereWhenTheLeadersDiskHangs(t *testing.T) {
 	c := startCluster(t, 3, nil)
 	leader := c.leader()
@@ -85,7 +63,7 @@ func TestAReadIsSentElsewhereWhenTheLeadersDiskHangs(t *testing.T) {
 	var writing sync.WaitGroup
 	writing.Go(func() { leader.do("SET", "k", "w") })
 	eventually(t, "the followers commit what the leader cannot store", func() bool {
-		return leader.node.raft.Standing().CommitIndex > leader.node.gate.applied.Load()
+		return leader.node.raft.Standing().CommitIndex > leader.node.replica.Index()
 	})
 	// The read is to see what is committed, which this node cannot apply before its disk answers.
 	got := leader.do("GET", "k")
@@ -111,15 +89,11 @@ func TestAReadIsAnsweredWhenItsNodeFails(t *testing.T) {
 	var asking sync.WaitGroup
 	asking.Go(func() { leader.do("SET", "k", "w") })
 	eventually(t, "the followers commit what the leader cannot store", func() bool {
-		return leader.node.raft.Standing().CommitIndex > leader.node.gate.applied.Load()
+		return leader.node.raft.Standing().CommitIndex > leader.node.replica.Index()
 	})
 	var got reply
 	asking.Go(func() { got = leader.do("GET", "k") })
-	eventually(t, "the read waits for the state machine", func() bool {
-		leader.node.gate.mu.Lock()
-		defer leader.node.gate.mu.Unlock()
-		return leader.node.gate.waiting > 0
-	})
+	eventually(t, "the read waits for the state machine", func() bool { return leader.node.replica.WaitingReads() > 0 })
 	close(hung)
 	asking.Wait()
 	if got.err == nil || !certainlyNotDone(got.err) {

@@ -1,4 +1,4 @@
-package node
+package replica
 
 import (
 	"errors"
@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"sync/atomic"
 	"syscall"
 
@@ -18,14 +17,19 @@ import (
 	"redoubt/wal"
 )
 
-// storage is a node's data directory. It implements raft.Persister over the log and the snapshots.
+// storage is a replica's data directory. It implements raft.Persister over the log and the snapshots.
 type storage struct {
 	lock      io.Closer
+	identity  Identity
 	log       *wal.Log
 	snapshots *snapshot.Store
 	// full says that the disk had no room for the next segment of the log. What is left of this one is kept
 	// for what is under way, for elections and for expiry.
 	full atomic.Bool
+	// looking is set while lookForRoom's task is on its way.
+	looking atomic.Bool
+	// memory makes the memory that the keys of a state machine are in.
+	memory func() Memory
 	// base is the snapshot that the log continues, and remembered the hard state, as of the start.
 	base       core.SnapshotMeta
 	remembered core.HardState
@@ -40,11 +44,11 @@ func openStorage(o Options) (*storage, *fsm.Machine, error) {
 	if err := makeDir(o.FS, o.Dir); err != nil {
 		return nil, nil, err
 	}
-	lock, err := o.FS.Lock(path.Join(o.Dir, "LOCK"))
+	lock, err := lockDir(o.FS, o.Dir)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: another process uses this data directory: %w", o.Dir, err)
+		return nil, nil, err
 	}
-	s := &storage{lock: lock}
+	s := &storage{lock: lock, memory: o.newMemory}
 	machine, err := s.open(o)
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close())
@@ -54,7 +58,7 @@ func openStorage(o Options) (*storage, *fsm.Machine, error) {
 
 // open opens what is in a directory that is locked.
 func (s *storage) open(o Options) (machine *fsm.Machine, err error) {
-	if err := claim(o.FS, o.Dir, identity{formatVersion, o.ClusterID, o.ID}); err != nil {
+	if s.identity, err = claim(o); err != nil {
 		return nil, err
 	}
 	s.snapshots, err = snapshot.Open(o.FS, path.Join(o.Dir, "snapshot"), snapshot.Options{Logger: o.Logger})
@@ -74,22 +78,31 @@ func (s *storage) open(o Options) (machine *fsm.Machine, err error) {
 	return machine, s.joinLogAndSnapshot()
 }
 
-// makeDir makes a directory and its parents, durably: until its name is synced in its parent, a power
-// cut loses a new directory with all the synced files in it.
+// lockDir takes a data directory for this process.
+func lockDir(fsys vfs.FS, dir string) (io.Closer, error) {
+	lock, err := fsys.Lock(path.Join(dir, "LOCK"))
+	if err != nil {
+		return nil, fmt.Errorf("%s: another process uses this data directory: %w", dir, err)
+	}
+	return lock, nil
+}
+
+// makeDir makes a directory and its parents, durably: until its name is synced in its parent, a power cut loses a new
+// directory with all the synced files in it. A directory that is there may have been made by a process that ended before it
+// synced the name, so all names are synced until the directory has its meta, which comes after that.
 func makeDir(fsys vfs.FS, dir string) error {
-	var parents []string // of what is missing, innermost first
-	for d := path.Clean(dir); ; d = path.Dir(d) {
-		_, err := fsys.List(d)
-		if !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		parents = append(parents, path.Dir(d))
+	if meta, err := fsys.Open(path.Join(dir, metaName)); err == nil {
+		return meta.Close()
 	}
 	if err := fsys.MkdirAll(dir); err != nil {
 		return err
 	}
-	for _, parent := range slices.Backward(parents) {
-		if err := fsys.SyncDir(parent); err != nil {
+	for d := path.Clean(dir); path.Dir(d) != d; d = path.Dir(d) {
+		err := fsys.SyncDir(path.Dir(d))
+		if errors.Is(err, fs.ErrPermission) {
+			return nil // whoever may not even look into it has not made anything in it
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -111,12 +124,12 @@ func (s *storage) Close() error {
 // loadNewest loads the newest snapshot that is whole. A damaged one falls back to the one before it.
 func (s *storage) loadNewest() (*fsm.Machine, error) {
 	var machine *fsm.Machine
-	info, _, err := s.snapshots.OpenNewest(func(_ snapshot.Info, r io.Reader) (err error) {
-		machine, err = fsm.Load(r)
+	info, _, err := s.snapshots.OpenNewest(func(info snapshot.Info, image io.Reader) (err error) {
+		machine, err = s.loadState(image, info.Index)
 		return err
 	})
 	if errors.Is(err, snapshot.ErrNone) {
-		return fsm.New(), nil
+		return fsm.NewIn(s.memory()), nil
 	}
 	if err != nil {
 		return nil, err
@@ -172,7 +185,7 @@ func (s *storage) Load() (raft.State, error) {
 			if e.Index >= tailFrom {
 				state.Tail = append(state.Tail, e)
 			}
-			if e.Kind == core.EntryConfiguration {
+			if e.Kind == core.EntryConfiguration && e.Index < tailFrom {
 				if state.Configuration, err = core.DecodeConfiguration(e.Data); err != nil {
 					return raft.State{}, fmt.Errorf("log entry %d: %w", e.Index, err)
 				}
@@ -218,8 +231,7 @@ func (s *storage) Save(hard core.HardState, entries []core.Entry, sync bool) err
 	return s.prepare()
 }
 
-// prepare reserves the log's next segment ahead of need, and notes whether there was room for it. It
-// may be called at any time, to look whether there is room again.
+// prepare reserves the log's next segment ahead of need, and notes whether there was room for it.
 func (s *storage) prepare() error {
 	err := s.log.Prepare()
 	s.full.Store(errors.Is(err, wal.ErrFull))
@@ -227,6 +239,19 @@ func (s *storage) prepare() error {
 		return nil
 	}
 	return err
+}
+
+// lookForRoom prepares again, beside everything else: a disk may be slow to say no.
+func (s *storage) lookForRoom(background func(func()), fail func(error)) {
+	if !s.looking.CompareAndSwap(false, true) {
+		return
+	}
+	background(func() {
+		if err := s.prepare(); err != nil {
+			fail(err)
+		}
+		s.looking.Store(false)
+	})
 }
 
 // Entries implements raft.Persister.
@@ -289,17 +314,30 @@ func (s *storage) InstallSnapshot(install core.InstallSnapshot) (ok bool, err er
 	return true, s.log.Reset(install.Meta.Index, install.Meta.Term)
 }
 
-// openSnapshot reads the image at index from end to end.
-func (s *storage) openSnapshot(index uint64, load func(io.Reader) error) (err error) {
-	images := s.snapshots.List()
-	i := slices.IndexFunc(images, func(info snapshot.Info) bool { return info.Index == index })
-	if i < 0 {
-		return errors.New("there is no such image")
+// loadState reads a state, which must stand at index.
+func (s *storage) loadState(image io.Reader, index uint64) (*fsm.Machine, error) {
+	machine, err := fsm.LoadIn(s.memory(), image)
+	if err == nil && machine.Index() != index {
+		return nil, fmt.Errorf("the image is of index %d, the state in it of index %d", index, machine.Index())
 	}
-	image, err := s.snapshots.OpenImage(images[i])
+	return machine, err
+}
+
+// openSnapshot loads the newest image, which must cover the log up to index, and returns what it is.
+// (The image at index itself may have given way to later ones.)
+func (s *storage) openSnapshot(index uint64) (machine *fsm.Machine, meta core.SnapshotMeta, err error) {
+	newest, _ := s.snapshots.Newest()
+	if newest.Index < index {
+		return nil, meta, fmt.Errorf("no image covers index %d", index)
+	}
+	if meta, err = snapshotMeta(newest); err != nil {
+		return nil, meta, err
+	}
+	image, err := s.snapshots.OpenImage(newest)
 	if err != nil {
-		return err
+		return nil, meta, err
 	}
 	defer func() { err = errors.Join(err, image.Close()) }()
-	return load(image)
+	machine, err = s.loadState(image, newest.Index)
+	return machine, meta, err
 }

@@ -1,4 +1,4 @@
-package node
+package replica
 
 import (
 	"fmt"
@@ -56,6 +56,9 @@ func describeBatch(data []byte) string {
 		}
 		commands = append(commands, strings.Join(words, " "))
 	}
+	if index, sum, ok := batch.Check(); ok {
+		commands = append(commands, fmt.Sprintf("checksum %016x at index %d", sum, index))
+	}
 	if len(commands) == 0 {
 		return "expiry"
 	}
@@ -73,12 +76,27 @@ func DescribeImageMetadata(metadata []byte) (string, error) {
 
 func describeMembers(configuration core.Configuration) string {
 	var text strings.Builder
+	if configuration.Joint() {
+		text.WriteString(" joint")
+	}
 	for _, m := range configuration.Members {
-		role := "learner"
-		if m.Voter {
-			role = "voter"
-		}
-		fmt.Fprintf(&text, " %d=%s(%s)", m.ID, m.Address, role)
+		fmt.Fprintf(&text, " %d=%s(%s)", m.ID, m.Address, describeRole(m))
 	}
 	return text.String()
+}
+
+// describeRole says whether a member votes, and in a joint configuration, in which of the two.
+func describeRole(m core.Member) string {
+	switch {
+	case m.Voter && m.OldVoter:
+		return "voter in both"
+	case m.Voter:
+		return "voter"
+	case m.OldVoter:
+		return "leaving voter"
+	case m.Promote:
+		return "learner to be promoted"
+	default:
+		return "learner"
+	}
 }

@@ -1,9 +1,10 @@
-package node
+package replica
 
 import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"redoubt/fsm"
 	"redoubt/internal/vfs"
@@ -12,11 +13,21 @@ import (
 	"redoubt/wal"
 )
 
+// testOptions are those of a replica that is the only one of its cluster.
+func testOptions(disk *vfs.Mem) Options {
+	return Options{
+		ID: 1, ClusterID: "test", Peers: []raft.Peer{{ID: 1}}, NewInstance: func() uint64 { return 77 },
+		FS: disk, Dir: "/data", MaxEntryBytes: 1 << 20, SegmentBytes: 64 << 10,
+		SnapshotLogBytes: 1 << 30, SnapshotLogEntries: 1 << 30,
+		Election: 250 * time.Millisecond,
+	}
+}
+
 // newStorage opens a data directory on a disk of its own.
 func newStorage(t *testing.T) (*storage, *vfs.Mem) {
 	t.Helper()
 	disk := vfs.NewMem()
-	s, _, err := openStorage(Options{ID: 1, ClusterID: "test", FS: disk, Dir: "/data", SegmentBytes: 64 << 10})
+	s, _, err := openStorage(testOptions(disk))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +96,14 @@ func TestAFullDiskRefusesAPeersSnapshotAndTakesItLater(t *testing.T) {
 }
 
 func TestP6TheLargestEntryFitsTheLog(t *testing.T) {
-	c := startCluster(t, 1, func(o *Options) { o.MaxEntryBytes = 1 << 30 })
-	n := c.leader().node
-	if most := n.options.MaxEntryBytes + entryHeaderBytes; most > wal.DefaultMaxRecordBytes {
+	o := testOptions(vfs.NewMem())
+	o.MaxEntryBytes = 1 << 30
+	r, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if most := r.MaxEntryBytes() + entryHeaderBytes; most > wal.DefaultMaxRecordBytes {
 		t.Errorf("entries of %d bytes are taken, but the log stops the node beyond %d", most, wal.DefaultMaxRecordBytes)
 	}
 }
@@ -111,7 +127,7 @@ func TestP7ASnapshotThatContradictsACommittedLogIsNoted(t *testing.T) {
 	}
 	crashed := disk.CrashClone(vfs.CrashOptions{})
 	for range 2 { // the first refusal must not have cut what the second would miss
-		_, _, err := openStorage(Options{ID: 1, ClusterID: "test", FS: crashed, Dir: "/data", SegmentBytes: 64 << 10})
+		_, _, err := openStorage(testOptions(crashed))
 		if err == nil || !strings.Contains(err.Error(), "index 10") {
 			t.Fatalf("entries that were committed gave way to a snapshot of another term: %v; want an error (P7)", err)
 		}

@@ -1,0 +1,35 @@
+package node
+
+import "testing"
+
+// Snapshots that clients ask every node for, one upon another and beside those that are due, harm nothing that was acknowledged.
+func TestBgsaveUnderLoad(t *testing.T) {
+	const rounds = 4
+	c := startCluster(t, 3, func(o *Options) { o.SnapshotLogEntries = 500 })
+	c.leader()
+	load := c.underLoad(4, func() {
+		for range rounds {
+			for _, n := range c.nodes {
+				applied := n.node.replica.Index()
+				eventually(t, "a node begins the snapshot that it is asked for", func() bool {
+					return n.do("BGSAVE").value == "Background saving started" // an error while one is under way
+				})
+				n.do("BGSAVE", "SCHEDULE")
+				eventually(t, "the snapshot is taken", func() bool {
+					status := n.node.Status()
+					return status.SnapshotIndex >= applied && !status.SnapshotRunning
+				})
+				if status := n.node.Status(); !status.LastSnapshotOK || status.LastSnapshotTime == 0 {
+					t.Errorf("node %d tells of its snapshots: %+v", n.id, status)
+				}
+			}
+		}
+		for _, n := range c.nodes {
+			n.crash()
+		}
+		for _, n := range c.nodes {
+			n.start()
+		}
+	})
+	c.verify(load)
+}
