@@ -1,23 +1,23 @@
-// Package clerk is a small client of a Redoubt cluster: Get, Put and Append against a list of nodes. It finds the
-// leader, follows it through failovers, and retries until the context ends whatever was certainly not done.
+// Package clerk is a small client of a Redoubt cluster: Get, Put and Append against a list of nodes. It finds the leader,
+// follows it through failovers, and retries until it has an answer or the context ends.
 //
-// A write whose outcome is unknown is never retried: it may have been applied, and applied again it would
-// append twice, or overwrite what somebody wrote since. Such a call returns ErrUncertain.
+// A write takes effect once, however often it had to be sent: it goes out as ONCE <session> <sequence> <command>, and the
+// cluster answers a repetition with what it answered first (Ongaro's thesis, section 6.3). A clerk opens its session at
+// its first write, and another when that has expired.
 package clerk
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrUncertain says that a write was sent and its outcome is unknown: it may or may not have been applied.
+// ErrUncertain says that a write was sent and its outcome is unknown: it may have been applied, may not have been, or may still be,
+// once. The context ended, or the clerk was closed, or the session expired before the answer came.
 var ErrUncertain = errors.New("clerk: the outcome of the write is unknown")
 
 // ErrClosed says that the clerk was closed; nothing was done.
@@ -27,8 +27,11 @@ var ErrClosed = errors.New("clerk: closed")
 type Options struct {
 	// AttemptTimeout bounds one attempt on one node. Default: 3 s.
 	AttemptTimeout time.Duration
-	// RetryInterval is the pause after every node was tried once. Default: 20 ms.
+	// RetryInterval is the pause after an attempt that led nowhere. Default: 20 ms.
 	RetryInterval time.Duration
+	// SessionTTL is for how long the cluster remembers what an idle clerk has done, in whole seconds. A write that is
+	// retried for longer may end as ErrUncertain. Default: the server's, an hour.
+	SessionTTL time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -41,10 +44,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Clerk talks to one cluster. Its methods may be called from any goroutine.
+// Clerk talks to one cluster. Its methods may be called from any goroutine; those that write share one session, in which 128 writes
+// may be under way at a time.
 type Clerk struct {
 	options Options
 	nodes   []string // as given: where to look for the leader
+	session session
 
 	mu      sync.Mutex
 	clients map[string]*redis.Client
@@ -58,17 +63,19 @@ func New(nodes []string, options Options) (*Clerk, error) {
 	if len(nodes) == 0 {
 		return nil, errors.New("clerk: no nodes")
 	}
-	return &Clerk{
+	c := &Clerk{
 		options: options.withDefaults(),
 		nodes:   append([]string(nil), nodes...),
 		clients: make(map[string]*redis.Client),
-	}, nil
+	}
+	c.session.open = c.openSession
+	return c, nil
 }
 
 // Get returns the value of key, and false if there is none. The value is at least as new as any that a call
 // which had returned before this one began has written or seen.
 func (c *Clerk) Get(ctx context.Context, key string) (value string, found bool, err error) {
-	reply, err := c.do(ctx, true, "get", key)
+	reply, _, err := c.do(ctx, "get", key)
 	if errors.Is(err, redis.Nil) {
 		return "", false, nil
 	}
@@ -82,179 +89,41 @@ func (c *Clerk) Get(ctx context.Context, key string) (value string, found bool, 
 	return value, true, nil
 }
 
-// Put sets key to value. ErrUncertain: it may or may not have been done; any other error: it was not done.
+// Put sets key to value, once. ErrUncertain: it may or may not have been done; any other error: it was not done.
 func (c *Clerk) Put(ctx context.Context, key, value string) error {
-	_, err := c.do(ctx, false, "set", key, value)
+	err := c.once(ctx, "set", key, value)
+	if codeOf(err) == "ONCELOST" {
+		return nil // applied, and SET has one reply only
+	}
 	return err
 }
 
-// Append adds value to the end of key's value. ErrUncertain: it may or may not have been done; any other
+// Append adds value to the end of key's value, once. ErrUncertain: it may or may not have been done; any other
 // error: it was not done.
 func (c *Clerk) Append(ctx context.Context, key, value string) error {
-	_, err := c.do(ctx, false, "append", key, value)
+	err := c.once(ctx, "append", key, value)
+	if codeOf(err) == "ONCELOST" {
+		return fmt.Errorf("%w: %w", ErrUncertain, err) // it ran, and may have failed
+	}
 	return err
 }
 
-// Close closes every connection. Calls under way end with ErrUncertain or ErrClosed.
+// Close ends the session, if the leader answers soon, and closes every connection. Calls under way end with ErrUncertain or ErrClosed.
 func (c *Clerk) Close() error {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	first := !c.closed
 	c.closed = true
+	leader := c.clients[c.leader]
+	c.mu.Unlock()
+	if first && leader != nil {
+		c.closeSession(leader)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var errs []error
 	for _, client := range c.clients {
 		errs = append(errs, client.Close())
 	}
 	clear(c.clients)
 	return errors.Join(errs...)
-}
-
-// do tries nodes until one answers, the outcome is unknown, or ctx ends.
-func (c *Clerk) do(ctx context.Context, readOnly bool, args ...any) (any, error) {
-	for attempt := 1; ; attempt++ {
-		address := c.target()
-		client, err := c.client(address)
-		if err != nil {
-			return nil, err
-		}
-		reply, err := c.try(ctx, client, args)
-		outcome := judge(err)
-		switch {
-		case outcome.kind == answered:
-			c.answeredBy(address)
-			return reply, err
-		case outcome.kind == unknown && !readOnly:
-			c.forget(address)
-			return nil, fmt.Errorf("%w: %w", ErrUncertain, err)
-		case outcome.kind == moved:
-			c.answeredBy(outcome.leader)
-		default:
-			c.forget(address)
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if outcome.kind != moved || attempt%(2*len(c.nodes)) == 0 {
-			if err := pause(ctx, c.options.RetryInterval); err != nil {
-				return nil, err
-			}
-		}
-	}
-}
-
-func (c *Clerk) try(ctx context.Context, client *redis.Client, args []any) (any, error) {
-	attempt, cancel := context.WithTimeout(ctx, c.options.AttemptTimeout)
-	defer cancel()
-	return client.Do(attempt, args...).Result()
-}
-
-// outcome is what an attempt's error says of the command.
-type outcome struct {
-	kind   outcomeKind
-	leader string // of a redirect
-}
-
-type outcomeKind int
-
-const (
-	answered outcomeKind = iota // done, or refused by the command itself
-	moved                       // not done; another node leads
-	notDone                     // not done; nobody may lead
-	unknown                     // sent, and perhaps done
-)
-
-func judge(err error) outcome {
-	if err == nil || errors.Is(err, redis.Nil) {
-		return outcome{kind: answered}
-	}
-	var reply redis.Error
-	if errors.As(err, &reply) {
-		return judgeReply(reply.Error())
-	}
-	var network *net.OpError
-	if errors.As(err, &network) && network.Op == "dial" {
-		return outcome{kind: notDone}
-	}
-	return outcome{kind: unknown}
-}
-
-// judgeReply reads an error reply. Its first word is the code.
-func judgeReply(message string) outcome {
-	words := strings.Fields(message)
-	if len(words) == 0 {
-		return outcome{kind: unknown}
-	}
-	switch words[0] {
-	case "MOVED":
-		if len(words) == 3 {
-			return outcome{kind: moved, leader: words[2]}
-		}
-		return outcome{kind: notDone}
-	case "CLUSTERDOWN", "TRYAGAIN", "LOADING":
-		return outcome{kind: notDone}
-	case "UNCERTAIN":
-		return outcome{kind: unknown}
-	}
-	if strings.HasPrefix(message, "ERR max number of clients reached") {
-		return outcome{kind: notDone}
-	}
-	return outcome{kind: answered}
-}
-
-// target returns whom to ask: the leader if one is known, else the next node in turn.
-func (c *Clerk) target() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.leader != "" {
-		return c.leader
-	}
-	address := c.nodes[c.next%len(c.nodes)]
-	c.next++
-	return address
-}
-
-func (c *Clerk) answeredBy(address string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.leader = address
-}
-
-// forget stops asking a node first.
-func (c *Clerk) forget(address string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.leader == address {
-		c.leader = ""
-	}
-}
-
-// client returns the connections to one node. They never retry by themselves: only the clerk knows what may be retried.
-func (c *Clerk) client(address string) (*redis.Client, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return nil, ErrClosed
-	}
-	client, ok := c.clients[address]
-	if !ok {
-		client = redis.NewClient(&redis.Options{
-			Addr:                  address,
-			MaxRetries:            -1,
-			DialTimeout:           c.options.AttemptTimeout,
-			DialerRetries:         1,
-			ContextTimeoutEnabled: true,
-		})
-		c.clients[address] = client
-	}
-	return client, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

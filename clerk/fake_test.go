@@ -2,6 +2,7 @@ package clerk
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"strings"
@@ -34,21 +35,31 @@ type fakeNode struct {
 	address string
 	// before is called ahead of each answer with the number of data commands so far, unless it is nil.
 	before func(received int)
+	// run answers in place of the script, unless it is nil.
+	run func(words []string) string
 
 	mu       sync.Mutex
 	script   []string // the answers to come, in RESP; the last one stays
 	received []string // the data commands so far, words joined by blanks
+	sessions int      // how many were opened; their ids are 1, 2, ...
+	closed   bool     // one of them was closed
 	conns    []net.Conn
 }
 
 // startNode serves a script on a port of its own until the test ends.
 func startNode(t *testing.T, script ...string) *fakeNode {
 	t.Helper()
+	return serveNode(t, &fakeNode{script: script})
+}
+
+// serveNode serves a node on a port of its own until the test ends.
+func serveNode(t *testing.T, n *fakeNode) *fakeNode {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &fakeNode{t: t, address: listener.Addr().String(), script: script}
+	n.t, n.address = t, listener.Addr().String()
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		for {
@@ -96,7 +107,7 @@ func (n *fakeNode) serve(conn net.Conn) {
 }
 
 // answer takes the next line of the script for a data command. What a client library says of itself
-// is no part of it.
+// is no part of it, nor are sessions.
 func (n *fakeNode) answer(args [][]byte) string {
 	words := make([]string, len(args))
 	for i, arg := range args {
@@ -108,8 +119,14 @@ func (n *fakeNode) answer(args [][]byte) string {
 	case "client":
 		return "+OK\r\n"
 	}
+	if n.run != nil {
+		return n.run(words)
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if strings.ToLower(words[0]) == "session" {
+		return n.answerSession(words[1])
+	}
 	n.received = append(n.received, strings.Join(words, " "))
 	if n.before != nil {
 		n.before(len(n.received))
@@ -119,6 +136,15 @@ func (n *fakeNode) answer(args [][]byte) string {
 		n.script = n.script[1:]
 	}
 	return answer
+}
+
+func (n *fakeNode) answerSession(verb string) string {
+	if verb == "close" {
+		n.closed = true
+		return ":1\r\n"
+	}
+	n.sessions++
+	return fmt.Sprintf(":%d\r\n", n.sessions)
 }
 
 // expectReceived compares all data commands that reached the node.

@@ -99,6 +99,43 @@ func formatListeners(c *Config) string {
 	return strings.Join(items, ",")
 }
 
+// parsePeerListen reads peer-listen.
+func parsePeerListen(c *Config, text string) error {
+	listen, announce, announced := strings.Cut(text, "@")
+	if !announced {
+		announce = listen
+	}
+	c.PeerListen, c.PeerAnnounce = listen, announce
+	if err := checkAddress(listen); err != nil {
+		return err
+	}
+	if announced && isWildcard(announce) {
+		return fmt.Errorf("peers cannot connect to %s: announce the address that they reach", announce)
+	}
+	return checkAddress(announce)
+}
+
+func formatPeerListen(c *Config) string {
+	if c.PeerAnnounce != c.PeerListen {
+		return c.PeerListen + "@" + c.PeerAnnounce
+	}
+	return c.PeerListen
+}
+
+// parseJoin reads join.
+func parseJoin(c *Config, text string) error {
+	c.Join = splitList(text)
+	for _, address := range c.Join {
+		if err := checkAddress(address); err != nil {
+			return err
+		}
+		if isWildcard(address) {
+			return fmt.Errorf("%s is no member's address: write the address that clients reach", address)
+		}
+	}
+	return nil
+}
+
 // parsePeers reads peers. No peers at all stand for the node alone; resolvePeers fills it in.
 func parsePeers(c *Config, text string) error {
 	c.Peers = nil

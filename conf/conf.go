@@ -16,8 +16,10 @@ const LevelVerbose = slog.Level(-2)
 
 // Config holds the effective settings. Sizes are in bytes.
 type Config struct {
-	// NodeID names this node for ever; it is one of Peers. Never zero.
-	NodeID uint64
+	// NodeID names this node for ever. Never zero. NodeIDGiven is false for the default, which a node that joins a cluster
+	// does not insist on.
+	NodeID      uint64
+	NodeIDGiven bool
 	// ClusterID keeps clusters apart: nodes of different clusters do not talk.
 	ClusterID string
 	// Dir is the data directory.
@@ -25,10 +27,15 @@ type Config struct {
 
 	// Listeners are where clients connect. There is at least one.
 	Listeners []Listener
-	// PeerListen is the host:port for Raft traffic.
-	PeerListen string
-	// Peers are the voters of a new cluster, this node included, sorted by ID.
+	// PeerListen is the host:port for Raft traffic. The host may be a wildcard if PeerAnnounce, by which the peers reach it,
+	// is another.
+	PeerListen, PeerAnnounce string
+	// Peers are the voters of a new cluster, this node included, sorted by ID. Empty if Join is not.
 	Peers []Peer
+	// Join are client addresses of members of the cluster that this node asks to be taken in.
+	Join []string
+	// JoinLearner: the node that joins stays a learner until it is promoted.
+	JoinLearner bool
 
 	// MaxClients is how many clients may be connected at once.
 	MaxClients int
@@ -41,6 +48,11 @@ type Config struct {
 	// ClientQueryBufferLimit bounds what one client may have sent that was not yet taken.
 	ClientQueryBufferLimit int64
 
+	// LinearizableReplicas: READONLY without a word asks for reads that are never stale.
+	LinearizableReplicas bool
+
+	// LeaseReads lets the leader read by its clock instead of by a round. It weakens the promise on reads.
+	LeaseReads bool
 	// HeartbeatInterval is the time between a leader's heartbeats.
 	HeartbeatInterval time.Duration
 	// ElectionTimeout is the shortest silence of a leader after which a node stands for election.

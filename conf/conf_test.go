@@ -68,7 +68,7 @@ func TestDefaults(t *testing.T) {
 	want := Config{
 		NodeID: 1, ClusterID: "redoubt", Dir: "./redoubt-data",
 		Listeners:  []Listener{{"listener1", "127.0.0.1:6379", "127.0.0.1:6379"}},
-		PeerListen: "127.0.0.1:7379", Peers: []Peer{{1, "127.0.0.1:7379"}},
+		PeerListen: "127.0.0.1:7379", PeerAnnounce: "127.0.0.1:7379", Peers: []Peer{{1, "127.0.0.1:7379"}}, Join: []string{},
 		MaxClients: 10000, Timeout: 0, TCPKeepAlive: 300 * time.Second,
 		ProtoMaxBulkLen: 512 << 20, ClientQueryBufferLimit: 128 << 20,
 		HeartbeatInterval: 100 * time.Millisecond, ElectionTimeout: 500 * time.Millisecond,
@@ -126,7 +126,7 @@ func TestValues(t *testing.T) {
 		field                  func(c *Config) any
 		want                   any
 	}{
-		{"node-id", "9223372036854775807", "", nil, nil},
+		{"node-id", "9223372036854775807", "", func(c *Config) any { return c.NodeIDGiven }, true},
 		{"max-entry-bytes", "1000000", "1000000", func(c *Config) any { return c.MaxEntryBytes }, int64(1000000)},
 		{"max-entry-bytes", "1000000b", "1000000", func(c *Config) any { return c.MaxEntryBytes }, int64(1000000)},
 		{"max-entry-bytes", "200k", "200000", func(c *Config) any { return c.MaxEntryBytes }, int64(200000)},
@@ -150,6 +150,13 @@ func TestValues(t *testing.T) {
 		{"peer-listen", "[::1]:7000", "[::1]:7000", func(c *Config) any { return c.Peers }, []Peer{{1, "[::1]:7000"}}},
 		{"peers", "1=a:1, 3=c:3\t2=b:2", "1=a:1,2=b:2,3=c:3", func(c *Config) any { return c.Peers }, []Peer{{1, "a:1"}, {2, "b:2"}, {3, "c:3"}}},
 		{"peers", "", "1=127.0.0.1:7379", func(c *Config) any { return c.Peers }, []Peer{{1, "127.0.0.1:7379"}}},
+		{"peer-listen", ":7000@one:7001", ":7000@one:7001", func(c *Config) any { return []any{c.PeerListen, c.PeerAnnounce, c.Peers} },
+			[]any{":7000", "one:7001", []Peer{{1, "one:7001"}}}},
+		{"join", "a:1, [::1]:2", "a:1,[::1]:2", func(c *Config) any { return []any{c.Join, c.Peers, c.NodeIDGiven} },
+			[]any{[]string{"a:1", "[::1]:2"}, []Peer(nil), false}},
+		{"join-as", "learner", "learner", func(c *Config) any { return c.JoinLearner }, true},
+		{"replica-reads", "linearizable", "linearizable", func(c *Config) any { return c.LinearizableReplicas }, true},
+		{"lease-reads", "yes", "yes", func(c *Config) any { return c.LeaseReads }, true},
 		{"listen", "localhost:1", "localhost:1", func(c *Config) any { return c.Listeners }, []Listener{{"listener1", "localhost:1", "localhost:1"}}},
 		{"listen", "0.0.0.0:1@redis.example:2", "0.0.0.0:1@redis.example:2", func(c *Config) any { return c.Listeners },
 			[]Listener{{"listener1", "0.0.0.0:1", "redis.example:2"}}},

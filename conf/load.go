@@ -3,6 +3,7 @@ package conf
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"regexp"
 	"slices"
@@ -145,7 +146,7 @@ func (l *loader) resolve() error {
 	}
 	for _, listener := range c.Listeners {
 		if listener.Listen == c.PeerListen {
-			return l.conflict("peer-listen", c.PeerListen, "must differ from listen (%s)", formatListeners(c))
+			return l.conflict("peer-listen", formatPeerListen(c), "must differ from listen (%s)", formatListeners(c))
 		}
 	}
 	if least := 3 * c.HeartbeatInterval; c.ElectionTimeout < least {
@@ -168,16 +169,23 @@ func (l *loader) resolve() error {
 	return nil
 }
 
-// resolvePeers makes a node without peers a cluster of its own, and looks for it among its peers.
+// resolvePeers makes a node without peers a cluster of its own, unless it is to join one, and looks for it among its peers.
 func (l *loader) resolvePeers() error {
 	c := &l.config
+	c.NodeIDGiven = l.sources["node-id"].origin != defaultTag
 	if len(c.Peers) == 0 {
-		if isWildcard(c.PeerListen) {
+		if isWildcard(c.PeerAnnounce) {
+			_, port, _ := net.SplitHostPort(c.PeerListen)
 			return l.conflict("peer-listen", c.PeerListen,
-				"peers cannot connect to that: set peers, with the address where they reach this node, such as %d=HOST:7379", c.NodeID)
+				"peers cannot connect to that: add the address that they reach, %s@HOST:%s", c.PeerListen, port)
 		}
-		c.Peers = []Peer{{ID: c.NodeID, Address: c.PeerListen}}
+		if len(c.Join) == 0 {
+			c.Peers = []Peer{{ID: c.NodeID, Address: c.PeerAnnounce}}
+		}
 		return nil
+	}
+	if len(c.Join) > 0 {
+		return l.conflict("join", strings.Join(c.Join, ","), "goes without peers: the cluster says who its members are")
 	}
 	if !slices.ContainsFunc(c.Peers, func(p Peer) bool { return p.ID == c.NodeID }) {
 		return l.conflict("peers", formatPeers(c), "must hold this node, node-id %d", c.NodeID)

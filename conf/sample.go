@@ -39,8 +39,11 @@ const sampleHead = `# Redoubt's settings, each with its default.
 // sampleValue is what the sample shows of a setting: its default, or an example where the default
 // follows from other settings.
 func sampleValue(row setting) string {
-	if row.name == "peers" {
+	switch row.name {
+	case "peers":
 		return "1=10.0.0.1:7379, 2=10.0.0.2:7379, 3=10.0.0.3:7379   # an example; default: this node alone"
+	case "join":
+		return "[]   # for example [10.0.0.1:6379, 10.0.0.2:6379], which goes without peers"
 	}
 	return row.fallback
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -55,7 +56,8 @@ func settings() []setting {
 func clusterSettings() []setting {
 	return []setting{
 		numberSetting("node-id", "1", 1, 1<<63-1, func(c *Config) *uint64 { return &c.NodeID },
-			"This node's number. It names the node for ever: no other node may get it, not even after this one is gone."),
+			"This node's number. It names the node for ever: no other node may get it, not even after this one is gone. "+
+				"A node that joins need not have one: the cluster gives it the next, and its data directory keeps it."),
 		{
 			name: "cluster-id", kind: "text", fallback: "redoubt", allowed: "1 to 64 letters, digits, dots, dashes or underscores",
 			doc:    "The cluster's name. Nodes of different names refuse to talk to each other.",
@@ -69,10 +71,11 @@ func clusterSettings() []setting {
 			format: func(c *Config) string { return c.Dir },
 		},
 		{
-			name: "peer-listen", kind: "address", fallback: "127.0.0.1:7379", allowed: "host:port",
-			doc:    "Where this node listens for its peers. Keep it out of reach of clients: it is not authenticated.",
-			parse:  func(c *Config, text string) error { c.PeerListen = text; return checkAddress(text) },
-			format: func(c *Config) string { return c.PeerListen },
+			name: "peer-listen", kind: "address", fallback: "127.0.0.1:7379", allowed: "host:port[@announced-host:port]",
+			doc: "Where this node listens for its peers. They reach it at the announced address, which is the address itself if none " +
+				"is given. Keep it out of reach of clients: it is not authenticated.",
+			parse:  parsePeerListen,
+			format: formatPeerListen,
 		},
 		{
 			name: "peers", kind: "list", allowed: "a list of id=host:port, one for each voter, this node included",
@@ -81,6 +84,15 @@ func clusterSettings() []setting {
 			parse:  parsePeers,
 			format: formatPeers,
 		},
+		{
+			name: "join", kind: "list", allowed: "a list of host:port, each the address of a member for its clients",
+			doc: "Members of a cluster that exists, one of which is asked to take this node in. It becomes a voter once it has caught " +
+				"up. A node that has data is a member already and asks nobody.",
+			parse:  parseJoin,
+			format: func(c *Config) string { return strings.Join(c.Join, ",") },
+		},
+		choiceSetting("join-as", "voter", []choice[bool]{{"voter", false}, {"learner", true}}, func(c *Config) *bool { return &c.JoinLearner },
+			"What the node that joins is to be. A learner has all data and no vote, until RAFT PROMOTE gives it one."),
 	}
 }
 
@@ -104,11 +116,19 @@ func clientSettings() []setting {
 			"The largest argument of a command. max-entry-bytes and client-query-buffer-limit bound it as well."),
 		sizeSetting("client-query-buffer-limit", "128mb", mb, 4*gb, func(c *Config) *int64 { return &c.ClientQueryBufferLimit },
 			"How much one client may have sent that was not yet taken. A client with more is disconnected."),
+		choiceSetting("replica-reads", "stale", []choice[bool]{{"stale", false}, {"linearizable", true}},
+			func(c *Config) *bool { return &c.LinearizableReplicas },
+			"How a node that follows serves the reads of a client that sent READONLY: as it has them, which may be behind, or "+
+				"never stale, after it has asked the leader. READONLY STALE and READONLY LINEARIZABLE go before this."),
 	}
 }
 
 func raftSettings() []setting {
 	return []setting{
+		choiceSetting("lease-reads", "no", []choice[bool]{{"yes", true}, {"no", false}}, func(c *Config) *bool { return &c.LeaseReads },
+			"Whether the leader serves reads by a lease, without asking its peers. This weakens a promise: a read can be stale if the "+
+				"clocks of two nodes differ in speed by a fifth, or if the leader's stands still, as that of a suspended machine does. "+
+				"Set it alike on all nodes."),
 		durationSetting("heartbeat-interval", "100ms", time.Millisecond, time.Minute, func(c *Config) *time.Duration { return &c.HeartbeatInterval },
 			"How often the leader shows that it is alive."),
 		durationSetting("election-timeout", "500ms", 3*time.Millisecond, 10*time.Minute, func(c *Config) *time.Duration { return &c.ElectionTimeout },

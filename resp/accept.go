@@ -39,7 +39,7 @@ func (s *Server) accept(listener int) {
 		}
 		timer := time.NewTimer(pause)
 		select {
-		case <-s.closing:
+		case <-s.lifetime.Done():
 			timer.Stop()
 			return
 		case <-timer.C:
@@ -50,6 +50,7 @@ func (s *Server) accept(listener int) {
 // admit starts a connection, or turns it away.
 func (s *Server) admit(nc net.Conn, listener int) {
 	c := newConn(s, nc, listener)
+	s.host(c)
 	switch err := s.clients.add(c, s.settings.maxClients.Load()); err {
 	case nil:
 	case errTooManyClients:
@@ -57,10 +58,10 @@ func (s *Server) admit(nc net.Conn, listener int) {
 		// The socket's buffer is empty, so this does not block for long, whoever the client is.
 		nc.SetWriteDeadline(time.Now().Add(time.Second))
 		nc.Write([]byte("-ERR max number of clients reached\r\n"))
-		nc.Close()
+		c.cut()
 		return
 	default:
-		nc.Close()
+		c.cut()
 		return
 	}
 	s.stats.accepted.Add(1)
@@ -71,5 +72,9 @@ func (s *Server) admit(nc net.Conn, listener int) {
 			Enable: idle > 0, Idle: idle, Interval: max(idle/3, time.Second), Count: 3,
 		})
 	}
-	go c.serve()
+	if c.hosted == nil {
+		go c.serve()
+		return
+	}
+	c.reactor.serve(c)
 }

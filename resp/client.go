@@ -149,13 +149,15 @@ func clientList(c *conn, words [][]byte, w *fsm.Writer) {
 			conns = c.server.clients.all()
 		}
 	case len(words) > 3 && equalFold(words[2], "id"):
+		listed := make(map[uint64]bool) // each once, however often it is named (P6)
 		for _, word := range words[3:] {
 			id, ok := parseInteger(word)
 			if !ok || id <= 0 {
 				w.Error("ERR Invalid client ID")
 				return
 			}
-			if other := c.server.clients.get(uint64(id)); other != nil {
+			if other := c.server.clients.get(uint64(id)); other != nil && !listed[other.id] {
+				listed[other.id] = true
 				conns = append(conns, other)
 			}
 		}

@@ -46,9 +46,19 @@ func commandAll(c *conn, words [][]byte, w *fsm.Writer) {
 
 func commandCount(c *conn, words [][]byte, w *fsm.Writer) { w.Int(int64(len(c.server.commands.all))) }
 
+// maxNamed is how many commands one command may ask about: one that is named over and over must not be paid back a
+// thousandfold (P6). It is a multiple of what there is.
+const maxNamed = 1024
+
+const errTooManyNames = "ERR too many command names"
+
 func commandInfo(c *conn, words [][]byte, w *fsm.Writer) {
 	if len(words) == 2 {
 		commandAll(c, words, w)
+		return
+	}
+	if len(words)-2 > maxNamed {
+		w.Error(errTooManyNames)
 		return
 	}
 	w.Array(len(words) - 2)
@@ -73,7 +83,11 @@ func commandGetKeys(c *conn, words [][]byte, w *fsm.Writer) {
 }
 
 func commandGetKeysAndFlags(c *conn, words [][]byte, w *fsm.Writer) {
-	row, keys, ok := c.keysOf(words[2:], w)
+	line := words[2:]
+	if isEnvelope(line) {
+		line = line[envelopeWords:]
+	}
+	row, keys, ok := c.keysOf(line, w)
 	if !ok {
 		return
 	}
@@ -82,7 +96,7 @@ func commandGetKeysAndFlags(c *conn, words [][]byte, w *fsm.Writer) {
 		// The last specification covers all further keys.
 		flags := row.KeySpecs[min(i, len(row.KeySpecs)-1)].Flags
 		if strings.HasSuffix(flags, "variable_flags") {
-			flags = variableKeyFlags(row.Name, words[2:])
+			flags = variableKeyFlags(row.Name, line)
 		}
 		w.Array(2)
 		w.Bulk(key)
@@ -106,8 +120,11 @@ func variableKeyFlags(name string, words [][]byte) string {
 	return "RW access update"
 }
 
-// keysOf returns the row and the keys of a command line, or writes an error.
+// keysOf returns the row and the keys of a command line, or writes an error. In an envelope they are the inner command's.
 func (c *conn) keysOf(words [][]byte, w *fsm.Writer) (*fsm.Command, [][]byte, bool) {
+	if isEnvelope(words) {
+		words = words[envelopeWords:]
+	}
 	row := c.server.commands.row(words[0])
 	if row != nil && len(words) > 1 && len(row.Subcommands) > 0 {
 		row = c.server.commands.row([]byte(row.Name + "|" + string(words[1])))

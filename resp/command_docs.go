@@ -15,7 +15,7 @@ var flagNames = [...]struct {
 	{fsm.FlagPubSub, "pubsub"}, {fsm.FlagNoScript, "noscript"}, {fsm.FlagBlocking, "blocking"},
 	{fsm.FlagLoading, "loading"}, {fsm.FlagStale, "stale"}, {fsm.FlagSkipMonitor, "skip_monitor"},
 	{fsm.FlagSkipSlowlog, "skip_slowlog"}, {fsm.FlagFast, "fast"}, {fsm.FlagNoAuth, "no_auth"},
-	{fsm.FlagNoMulti, "no_multi"}, {fsm.FlagMovableKeys, "movablekeys"}, {fsm.FlagAllowBusy, "allow_busy"},
+	{fsm.FlagNoAsyncLoading, "no_async_loading"}, {fsm.FlagNoMulti, "no_multi"}, {fsm.FlagMovableKeys, "movablekeys"}, {fsm.FlagAllowBusy, "allow_busy"},
 }
 
 // describeCommand writes a row as COMMAND INFO shows it.
@@ -95,6 +95,10 @@ func describeKeySpec(w *fsm.Writer, spec *fsm.KeySpec) {
 }
 
 func commandDocs(c *conn, words [][]byte, w *fsm.Writer) {
+	if len(words)-2 > maxNamed {
+		w.Error(errTooManyNames)
+		return
+	}
 	rows := c.server.commands.all
 	if len(words) > 2 {
 		rows = nil

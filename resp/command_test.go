@@ -2,6 +2,7 @@ package resp
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,26 @@ func TestCommandInfo(t *testing.T) {
 	}
 	if info := c.do("COMMAND", "INFO").([]any); len(info) != len(all) {
 		t.Errorf("COMMAND INFO has %d rows, COMMAND %d", len(info), len(all))
+	}
+}
+
+// The page of the documentation has a row for every command and subcommand, and with the right arity.
+func TestEveryCommandIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/COMMANDS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range newTable().all {
+		want := fmt.Sprintf("| `%s` | %d | %s |", strings.ToUpper(row.Name), row.Arity, row.Summary)
+		if !strings.Contains(string(page), want) {
+			t.Errorf("docs/COMMANDS.md has no line %s", want)
+		}
+		for _, sub := range row.Subcommands {
+			want := fmt.Sprintf("| `%s` | | %s |", strings.ToUpper(strings.ReplaceAll(sub.Name, "|", " ")), sub.Summary)
+			if !strings.Contains(string(page), want) {
+				t.Errorf("docs/COMMANDS.md has no line %s", want)
+			}
+		}
 	}
 }
 
@@ -77,6 +98,13 @@ func TestCommandGetKeys(t *testing.T) {
 		"command getkeys mset a b c d":                     "[a c]",
 		"command getkeys bitop and d a b":                  "[d a b]",
 		"command getkeys object freq a":                    "[a]",
+		"command getkeys once 1 2 set a b":                 "[a]",
+		"command getkeys once 1 2 bitop and d a b":         "[d a b]",
+		"command getkeys once status 1 2":                  "-ERR The command has no key arguments",
+		"command getkeys once 1 2 get":                     "-ERR Invalid number of arguments specified for command",
+		"command getkeys once 1 2 once 3 4 set a b":        "-ERR Invalid command specified",
+		"command getkeysandflags once 1 2 set a b":         "[[a [OW update]]]",
+		"command getkeysandflags once 1 2 set a b get":     "[[a [RW access update]]]",
 		"command getkeys object foo a":                     "-ERR Invalid command specified",
 		"command getkeysandflags set a b":                  "[[a [OW update]]]",
 		"command getkeysandflags set a b ex 1 get":         "[[a [RW access update]]]",

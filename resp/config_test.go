@@ -100,3 +100,13 @@ func TestParseInteger(t *testing.T) {
 		}
 	}
 }
+
+func TestMaxClientsStayWithinTheFileDescriptors(t *testing.T) {
+	s := start(t, func(o *Options) { o.Limits = Limits{MaxClients: 500, ClientCeiling: 100} })
+	c := s.dial(t)
+	c.want("config get maxclients", "[maxclients 100]")
+	c.want("config set maxclients 101", "-ERR CONFIG SET failed (possibly related to argument 'maxclients') - "+
+		"The operating system is not able to handle the specified number of clients, try with 100")
+	c.want("config set maxclients 99", "OK")
+	c.want("config get maxclients", "[maxclients 99]")
+}

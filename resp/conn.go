@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -20,6 +21,9 @@ type conn struct {
 	net      net.Conn
 	listener int
 	created  time.Time
+	// lifetime ends with the connection: commands that wait give up then.
+	lifetime context.Context
+	end      context.CancelFunc
 
 	// Shared: what CLIENT LIST and the server's tending look at.
 
@@ -33,6 +37,8 @@ type conn struct {
 	noTouch     atomic.Bool
 	// waiting: nothing runs, and input is waited for.
 	waiting atomic.Bool
+	// blocked: a command runs that waits for something else, so nothing is read and the client's end would go unnoticed.
+	blocked atomic.Bool
 	// large: the connection may hold more memory than an idle one needs.
 	large atomic.Bool
 	// inputSize and outputSize are the lengths of its buffers.
@@ -59,14 +65,19 @@ type conn struct {
 	count uint64
 	last  *fsm.Command
 	reply replyMode
+	// replicaReads is what READONLY asked for.
+	replicaReads replicaReads
 	// ending: close once the replies are sent.
 	ending bool
+	// hosted is what a connection has that a reactor serves; nil if it has a goroutine of its own.
+	*hosted
 	// writeDeadline is the deadline that is set on net.
 	writeDeadline time.Time
 }
 
 func newConn(s *Server, nc net.Conn, listener int) *conn {
 	c := &conn{server: s, net: nc, listener: listener, created: time.Now()}
+	c.lifetime, c.end = context.WithCancel(s.lifetime)
 	c.in.budget = &s.buffers
 	c.batch.Listener = listener
 	c.lastActive.Store(c.created.UnixNano())
@@ -76,10 +87,22 @@ func newConn(s *Server, nc net.Conn, listener int) *conn {
 
 // wake interrupts a wait for input. The connection then gives its buffers back, or ends if the
 // server is closing.
-func (c *conn) wake() { c.net.SetReadDeadline(time.Unix(1, 0)) }
+func (c *conn) wake() {
+	if c.hosted != nil {
+		c.rouse()
+		return
+	}
+	c.net.SetReadDeadline(time.Unix(1, 0))
+}
 
 // cut closes the connection at once.
-func (c *conn) cut() { c.net.Close() }
+func (c *conn) cut() {
+	c.end()
+	c.net.Close()
+	if c.hosted != nil {
+		c.rouse() // nothing else tells the reactor
+	}
+}
 
 // setProto switches the version of the protocol in which replies are written.
 func (c *conn) setProto(version int) {
@@ -92,37 +115,52 @@ func (c *conn) setProto(version int) {
 //
 // There is no recover here: a panic is a bug of ours, and a replica that may be wrong must stop.
 func (c *conn) serve() {
-	defer func() {
-		c.net.Close()
-		c.in.release()
-		c.server.buffers.release(c.wordsCounted)
-		c.server.clients.remove(c)
-	}()
+	defer c.leave()
 	for {
-		more, err := c.collect()
-		violation, violated := err.(protocolError)
-		if err != nil && !violated {
-			return
-		}
-		if c.execute() != nil {
-			return
-		}
-		if violated {
-			c.refuse(violation)
-			return
-		}
-		if c.flush() != nil {
-			return
-		}
-		c.endBatch()
-		if c.ending || c.server.isClosing() {
-			c.hangUp()
-			return
-		}
-		if !more && c.read() != nil {
+		more, ok := c.serveBatch()
+		if !ok || !more && c.read() != nil {
 			return
 		}
 	}
+}
+
+// leave gives back all that the connection has.
+func (c *conn) leave() {
+	c.cut()
+	c.in.release()
+	c.server.buffers.release(c.wordsCounted)
+	c.server.clients.remove(c)
+}
+
+// serveBatch runs a batch of the commands that have come and sends the replies. more says that commands may be left
+// then; if it returns not ok, the connection ends.
+func (c *conn) serveBatch() (more, ok bool) {
+	more, err := c.collect()
+	violation, violated := err.(protocolError)
+	if err != nil && !violated {
+		return false, false
+	}
+	if c.execute() != nil {
+		return false, false
+	}
+	if violated {
+		c.refuse(violation)
+		return false, false
+	}
+	return more, c.conclude()
+}
+
+// conclude sends the replies of a batch, and returns false if the connection ends then.
+func (c *conn) conclude() bool {
+	if c.flush() != nil {
+		return false
+	}
+	c.endBatch()
+	if c.ending || c.server.isClosing() {
+		c.hangUp()
+		return false
+	}
+	return true
 }
 
 // collect takes whole commands out of the input into the batch. It stops when there is no more, or
@@ -151,6 +189,12 @@ func (c *conn) collect() (more bool, err error) {
 		}
 		if len(words) == 0 {
 			continue
+		}
+		if c.hosted != nil && c.onReactor && !c.isQuick(words) {
+			c.in.take(-f.size)
+			c.words = c.words[:len(c.words)-len(words)]
+			c.slow = true
+			return true, nil
 		}
 		if err := c.dispatch(words); err != nil {
 			return false, err
@@ -203,22 +247,33 @@ func (c *conn) execute() error {
 	if len(c.ops) == 0 {
 		return nil
 	}
-	err := c.executeOps()
+	c.batch.Linearizable = c.linearizable()
+	c.batch.Ops = c.ops
+	err := c.executeRest(len(c.batch.Reply.Buf))
+	c.endOps()
+	return err
+}
+
+// endOps forgets the commands that have run.
+func (c *conn) endOps() {
 	clear(c.ops)
 	c.ops = c.ops[:0]
 	c.batch.Ops = nil
 	c.literals.Buf = c.literals.Buf[:0]
-	return err
 }
 
-func (c *conn) executeOps() error {
-	before := len(c.batch.Reply.Buf)
-	for c.batch.Ops = c.ops; len(c.batch.Ops) > 0; {
-		done := c.server.backend.Execute(&c.batch)
-		if done < 1 || done > len(c.batch.Ops) {
-			panic("BUG: resp: Execute ran no command or more than it was given")
-		}
-		c.batch.Ops = c.batch.Ops[done:]
+// ran takes note that the backend has run the first commands of the batch.
+func (c *conn) ran(done int) {
+	if done < 1 || done > len(c.batch.Ops) {
+		panic("BUG: resp: the backend ran no command or more than it was given")
+	}
+	c.batch.Ops = c.batch.Ops[done:]
+}
+
+// executeRest runs what is left of the batch. Its replies begin at before.
+func (c *conn) executeRest(before int) error {
+	for len(c.batch.Ops) > 0 {
+		c.ran(c.server.backend.Execute(&c.batch))
 		if c.reply != replyOn {
 			c.batch.Reply.Buf = c.batch.Reply.Buf[:before]
 		}

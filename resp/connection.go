@@ -28,10 +28,6 @@ func connectionCommands() []*local {
 			false, hello, nil},
 		{row("auth", -2, flagsConnection, "connection", "1.0.0", categories, "Authenticates the connection."),
 			false, auth, nil},
-		{row("readonly", 1, flagsAnyState|fsm.FlagFast, "cluster", "3.0.0", categories, "Lets a node that is not the leader answer this connection's reads."),
-			false, readonly, nil},
-		{row("readwrite", 1, flagsAnyState|fsm.FlagFast, "cluster", "3.0.0", categories, "Undoes READONLY."),
-			false, readwrite, nil},
 		{row("asking", 1, fsm.FlagFast, "cluster", "3.0.0", categories, "Has no effect: slots do not move between nodes."),
 			true, asking, nil},
 	}
@@ -58,7 +54,7 @@ func quit(c *conn, words [][]byte, w *fsm.Writer) {
 func reset(c *conn, words [][]byte, w *fsm.Writer) {
 	c.reply = replyOn
 	c.setProto(2)
-	c.setReadOnly(false)
+	c.setReplicaReads(readsRedirected)
 	c.noEvict.Store(false)
 	c.noTouch.Store(false)
 	c.name.Store(nil)
@@ -159,22 +155,7 @@ func hello(c *conn, words [][]byte, w *fsm.Writer) {
 	w.Array(0)
 }
 
-func readonly(c *conn, words [][]byte, w *fsm.Writer) {
-	c.setReadOnly(true)
-	w.Simple("OK")
-}
-
-func readwrite(c *conn, words [][]byte, w *fsm.Writer) {
-	c.setReadOnly(false)
-	w.Simple("OK")
-}
-
 func asking(c *conn, words [][]byte, w *fsm.Writer) { w.Simple("OK") }
-
-func (c *conn) setReadOnly(on bool) {
-	c.batch.ReadOnly = on
-	c.readOnly.Store(on)
-}
 
 // serverCommands are about the server as a whole.
 func serverCommands() []*local {

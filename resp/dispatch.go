@@ -42,13 +42,7 @@ func (c *conn) dispatch(words [][]byte) error {
 // route is dispatch without CLIENT REPLY SKIP.
 func (c *conn) route(words [][]byte) error {
 	if command := fsm.Lookup(words[0]); command != nil && command.Keyed() {
-		c.last = command
-		if !command.ValidArity(len(words)) {
-			wrongArity(c.openReply(), command.Name)
-			c.closeReply()
-			return nil
-		}
-		c.ops = append(c.ops, Op{Command: command, Args: words})
+		c.queue(command, words)
 		return nil
 	}
 	l := c.server.commands.find(words[0])

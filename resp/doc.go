@@ -3,11 +3,13 @@
 //
 // # The way of a command
 //
-// Each connection has one goroutine (conn.go). It reads what has arrived, and a guard (guard.go)
+// A reactor serves many connections (reactor.go, hosted.go); on systems without one, and for the time of a command that
+// waits or takes long, a connection has a goroutine (conn.go). Either reads what has arrived, and a guard (guard.go)
 // finds the whole commands in it without trusting any length that a client claims. redcon splits a
 // checked command into its words. Each command is then one of these (dispatch.go):
 //
-//   - keyed: it belongs to the state machine, and joins the batch for the replica (Backend);
+//   - keyed: it belongs to the state machine, and joins the batch for the replica (Backend). ONCE is an envelope around such a
+//     command, and gives it a session and a sequence (queue.go);
 //   - local: it is answered here. Its reply joins the batch as a literal, so that replies keep the
 //     order of their commands;
 //   - a barrier: a local command whose answer depends on what came before it, or which changes the

@@ -208,6 +208,8 @@ func infoRaft(w *infoWriter) {
 	w.line("raft_last_index", status.LastIndex)
 	w.line("raft_snapshot_index", status.SnapshotIndex)
 	w.line("raft_log_time", status.LogTime)
+	w.line("raft_sessions", status.Sessions)
+	w.line("raft_forwarded_reads", status.ForwardedReads)
 	w.line("raft_members", len(status.Members))
 	for i := range status.Members {
 		m := &status.Members[i]
@@ -219,7 +221,7 @@ func infoRaft(w *infoWriter) {
 		if m.ID == status.NodeID {
 			connected, match = true, status.LastIndex
 		}
-		w.line("raft_member"+strconv.Itoa(i), fmt.Sprintf("id=%d,peer=%s,client=%s,voter=%d,connected=%d,match=%d",
-			m.ID, m.Peer, client, digit(m.Voter), digit(connected), match))
+		w.line("raft_member"+strconv.Itoa(i), fmt.Sprintf("id=%d,peer=%s,client=%s,role=%s,connected=%d,match=%d",
+			m.ID, m.Peer, client, m.Role, digit(connected), match))
 	}
 }

@@ -40,9 +40,9 @@ func TestInfo(t *testing.T) {
 		"db0": "keys=1,expires=0,avg_ttl=0", "raft_node_id": "1", "raft_role": "leader", "raft_term": "7",
 		"raft_leader_id": "1", "raft_commit_index": "40", "raft_applied_index": "39", "raft_last_index": "41",
 		"raft_snapshot_index": "20", "raft_members": "3", "master_repl_offset": "40",
-		"raft_member0": "id=1,peer=10.0.0.1:7000,client=127.0.0.1:6379,voter=1,connected=1,match=41",
-		"raft_member1": "id=2,peer=10.0.0.2:7000,client=127.0.0.1:6380,voter=1,connected=1,match=38",
-		"raft_member2": "id=3,peer=10.0.0.3:7000,client=,voter=1,connected=0,match=0",
+		"raft_member0": "id=1,peer=10.0.0.1:7000,client=127.0.0.1:6379,role=voter,connected=1,match=41",
+		"raft_member1": "id=2,peer=10.0.0.2:7000,client=127.0.0.1:6380,role=voter,connected=1,match=38",
+		"raft_member2": "id=3,peer=10.0.0.3:7000,client=,role=voter,connected=0,match=0",
 	} {
 		if values[name] != want {
 			t.Errorf("%s is %q, want %q", name, values[name], want)

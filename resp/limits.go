@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -10,6 +11,9 @@ import (
 type Limits struct {
 	// MaxClients is the greatest number of connections (maxclients; 10,000).
 	MaxClients int
+	// ClientCeiling is what MaxClients is lowered to, and maxclients can be raised to: as many connections as the process has
+	// file descriptors for, beside its own. Zero: any number.
+	ClientCeiling int
 	// IdleTimeout closes a connection that has sent nothing for so long (timeout; 0: never).
 	IdleTimeout time.Duration
 	// KeepAlive is the time after which TCP probes a silent connection (tcp-keepalive; 300 s;
@@ -60,6 +64,8 @@ const (
 // withDefaults returns l with its zero fields filled in.
 func (l Limits) withDefaults() Limits {
 	fill(&l.MaxClients, 10_000)
+	fill(&l.ClientCeiling, math.MaxUint32)
+	l.MaxClients = min(l.MaxClients, l.ClientCeiling)
 	fill(&l.KeepAlive, 300*time.Second)
 	fill(&l.MaxBulk, 512<<20)
 	fill(&l.MaxQuery, 1<<30)
@@ -77,10 +83,12 @@ func fill[T int | int64 | time.Duration](p *T, value T) {
 	}
 }
 
-// settings are the limits that CONFIG SET changes while connections run. Durations are in seconds, as Redis
+// settings are what CONFIG SET changes while connections run. Durations are in seconds, as Redis
 // shows them.
 type settings struct {
 	maxClients, timeout, keepAlive, maxBulk, maxQuery atomic.Int64
+	// linearizable is how connections read whose READONLY did not say (replica-reads).
+	linearizable atomic.Bool
 }
 
 func (s *settings) load(l Limits) {

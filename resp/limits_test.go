@@ -282,6 +282,25 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// TestShutdownServesThoseWhoAsk: a client that goes on asking is answered, by a redirect in the end, and its connection is closed
+// when it has fallen silent.
+func TestShutdownServesThoseWhoAsk(t *testing.T) {
+	s := start(t, nil)
+	c := s.dial(t)
+	c.want("PING", "PONG")
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.shutdown(t)
+	}()
+	// Without a wait for silence the first of these meets a closed connection.
+	for at := time.Now(); time.Since(at) < drainLimit/4; {
+		c.want("PING", "PONG")
+	}
+	c.wantClosed()
+	<-ended
+}
+
 // TestQuitAmidPipeline: the replies before the end arrive though more was sent after QUIT.
 func TestQuitAmidPipeline(t *testing.T) {
 	s := start(t, nil)
@@ -364,3 +383,22 @@ func TestInputGrowth(t *testing.T) {
 type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// One name, sent over and over, must not be paid back a thousandfold (P6).
+func TestRepeatedNamesDoNotMultiply(t *testing.T) {
+	s := start(t, nil)
+	c := s.dial(t)
+	id := fmt.Sprint(c.do("CLIENT", "ID"))
+	for _, line := range [][]string{{"COMMAND", "INFO", "client"}, {"COMMAND", "DOCS", "client"}, {"CLIENT", "LIST", "ID", id}} {
+		words := append([]string(nil), line...)
+		for range 50_000 {
+			words = append(words, line[len(line)-1])
+		}
+		c.send(encode(words...))
+		before := s.clients.all()[0].traffic.outputBytes.Load()
+		c.reply()
+		if got := s.clients.all()[0].traffic.outputBytes.Load() - before; got > 8<<20 {
+			t.Errorf("%s: a command of %d bytes was answered with %d", strings.Join(line, " "), len(encode(words...)), got)
+		}
+	}
+}

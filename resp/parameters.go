@@ -3,6 +3,7 @@ package resp
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,12 +87,13 @@ func (s *Server) ownParameters() []Parameter {
 		}
 	}
 	list := []Parameter{
-		number("maxclients", &s.settings.maxClients, 1, 1<<32-1),
+		s.maxClientsParameter(),
 		number("timeout", &s.settings.timeout, 0, 1<<31-1),
 		number("tcp-keepalive", &s.settings.keepAlive, 0, 1<<31-1),
 		memory("proto-max-bulk-len", &s.settings.maxBulk, 1<<20),
 		memory("client-query-buffer-limit", &s.settings.maxQuery, 1<<20),
 	}
+	list = append(list, s.replicaReadsParameter())
 	for _, p := range [][2]string{
 		{"appendfsync", "always"}, {"appendonly", "yes"}, {"cluster-enabled", "yes"}, {"databases", "1"},
 		{"maxmemory", "0"}, {"maxmemory-policy", "noeviction"}, {"replica-read-only", "yes"}, {"save", ""},
@@ -99,6 +101,50 @@ func (s *Server) ownParameters() []Parameter {
 		list = append(list, Parameter{Name: p[0], Get: func() string { return p[1] }})
 	}
 	return list
+}
+
+// replicaReadsParameter is replica-reads: how READONLY without a word reads.
+func (s *Server) replicaReadsParameter() Parameter {
+	const stale, linearizable = "stale", "linearizable"
+	return Parameter{
+		Name: "replica-reads",
+		Get: func() string {
+			if s.settings.linearizable.Load() {
+				return linearizable
+			}
+			return stale
+		},
+		Set: func(text string) error {
+			switch word := []byte(text); {
+			case equalFold(word, stale):
+				s.settings.linearizable.Store(false)
+			case equalFold(word, linearizable):
+				s.settings.linearizable.Store(true)
+			default:
+				return errors.New("argument(s) must be one of the following: " + stale + ", " + linearizable)
+			}
+			return nil
+		},
+	}
+}
+
+// maxClientsParameter is maxclients, which the process's file descriptors bound as well.
+func (s *Server) maxClientsParameter() Parameter {
+	return Parameter{
+		Name: "maxclients",
+		Get:  func() string { return strconv.FormatInt(s.settings.maxClients.Load(), 10) },
+		Set: func(text string) error {
+			n, ok := parseInteger([]byte(text))
+			if !ok {
+				return errors.New("argument couldn't be parsed into an integer")
+			}
+			if ceiling := int64(s.limits.ClientCeiling); n > ceiling && n <= math.MaxUint32 {
+				//lint:ignore ST1005 the text is Redis's
+				return fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", ceiling)
+			}
+			return storeWithin(&s.settings.maxClients, n, 1, math.MaxUint32)
+		},
+	}
 }
 
 func storeWithin(value interface{ Store(int64) }, n, low, high int64) error {

@@ -101,6 +101,7 @@ func TestRepliesAreThoseOfRedis(t *testing.T) {
 		"config set databases 5", "config set timeout -1", "config set proto-max-bulk-len 1", "config set proto-max-bulk-len 1xb",
 		"config set client-query-buffer-limit -5", "config resetstat", "config resetstat a", "config rewrite", "config help a",
 		"info nosuch", "info modules nosuch", "wait", "wait 0", "wait a 0", "wait 0 a", "wait 0 -1", "wait 0 0", "role a", "time a",
+		"bgsave now", "bgsave schedule now", "lastsave a",
 		"shutdown foo", "shutdown nosave save", "shutdown abort", "nosuch", "nosuch a 'b c'", `nosuch "a\r\nb"`, `"no\nsuch" a`, `'' a`,
 		"nosuch " + strings.Repeat("x", 300), strings.Repeat("y", 300), "nosuch" + strings.Repeat(" abcde", 30), "client " + strings.Repeat("z", 300),
 		`echo "\x41\x4a\x4G\n\r\t\b\a\\\"\q"`, `echo 'it\'s'`, `echo foo"bar"`, `echo 'a'b`, `echo "a`, "echo \"a\"b", "ECHO\ta\vb", "\n\n PING", "''",
@@ -147,7 +148,12 @@ func TestCommandTableIsThatOfRedis(t *testing.T) {
 			}
 		}
 	}
+	// What Redis does not have, and what takes a word more than there.
+	beyond := []any{"once", "raft", "readonly", "session"}
 	for _, name := range ours.do("COMMAND", "LIST").([]any) {
+		if slices.Contains(beyond, name) {
+			continue
+		}
 		a, b := theirs.do("COMMAND", "INFO", name.(string)).([]any), ours.do("COMMAND", "INFO", name.(string)).([]any)
 		if a[0] == nil {
 			t.Errorf("redis has no %v", name)

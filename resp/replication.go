@@ -65,12 +65,25 @@ func wait(c *conn, words [][]byte, w *fsm.Writer) {
 		w.Error("ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.")
 		return
 	}
-	// The replies before this one are not held back by the wait.
+	if c.beginWait() {
+		defer c.endWait()
+		n := c.server.backend.WaitReplicas(int(replicas), time.Duration(millis)*time.Millisecond, c.lifetime.Done())
+		w.Int(int64(n))
+	}
+}
+
+// beginWait sends the replies before the one of a command that may take long, so that it does not hold them back.
+// Without success the connection ends. The command must give up when c.lifetime ends, which it does when the client leaves,
+// and call endWait.
+func (c *conn) beginWait() bool {
 	if c.flush() != nil {
 		c.ending = true
-		return
+		return false
 	}
 	c.mark = 0
-	n := c.server.backend.WaitReplicas(int(replicas), time.Duration(millis)*time.Millisecond, c.server.closing)
-	w.Int(int64(n))
+	c.blocked.Store(true)
+	return true
 }
+
+// endWait ends what beginWait began.
+func (c *conn) endWait() { c.blocked.Store(false) }

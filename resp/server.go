@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,6 +34,9 @@ type Options struct {
 	Parameters []Parameter
 	// Version is Redoubt's version (INFO's redoubt_version).
 	Version string
+	// LinearizableReplicas says how READONLY without a word reads on a node that follows: never stale, or, as Redis
+	// does, from its applied state (replica-reads).
+	LinearizableReplicas bool
 	// Shutdown begins an orderly stop of the process (SHUTDOWN); save asks for a snapshot first. It returns
 	// at once. Nil: SHUTDOWN is refused.
 	Shutdown func(save bool)
@@ -42,23 +46,27 @@ type Options struct {
 
 // Server serves clients on behalf of one replica.
 type Server struct {
-	backend   Backend
-	slots     SlotReader // nil if the backend is none
-	opts      Options
-	log       *slog.Logger
-	now       func() time.Time
-	limits    Limits
-	settings  settings
-	params    *parameters
-	commands  *table
-	clients   registry
-	stats     stats
-	buffers   budget
-	startedAt time.Time
-	runID     string
+	backend     Backend
+	slots       SlotReader // nil if the backend is none
+	starter     Starter    // nil likewise
+	reactors    []*reactor // none if each connection has a goroutine
+	nextReactor atomic.Uint64
+	opts        Options
+	log         *slog.Logger
+	now         func() time.Time
+	limits      Limits
+	settings    settings
+	params      *parameters
+	commands    *table
+	clients     registry
+	stats       stats
+	buffers     budget
+	startedAt   time.Time
+	runID       string
 
-	// closing is closed when the server begins to stop.
-	closing   chan struct{}
+	// lifetime ends when the server begins to stop.
+	lifetime  context.Context
+	end       context.CancelFunc
 	closeOnce sync.Once
 }
 
@@ -83,9 +91,10 @@ func New(backend Backend, opts Options) (*Server, error) {
 		log:     opts.Logger,
 		now:     opts.Now,
 		limits:  opts.Limits.withDefaults(),
-		closing: make(chan struct{}),
 	}
+	s.lifetime, s.end = context.WithCancel(context.Background())
 	s.slots, _ = backend.(SlotReader)
+	s.starter, _ = backend.(Starter)
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -100,11 +109,13 @@ func New(backend Backend, opts Options) (*Server, error) {
 	s.startedAt = s.now()
 	s.buffers.limit = s.limits.MaxBuffers
 	s.settings.load(s.limits)
+	s.settings.linearizable.Store(opts.LinearizableReplicas)
 	s.commands = newTable()
 	var err error
 	if s.params, err = newParameters(append(s.ownParameters(), opts.Parameters...)); err != nil {
 		return nil, err
 	}
+	s.startReactors()
 	return s, nil
 }
 
@@ -119,10 +130,12 @@ func (s *Server) Serve() error {
 	return nil
 }
 
-// Shutdown stops accepting, lets every connection finish the batch that is running and send its replies,
-// and closes it. When ctx ends first, the connections that are left are cut off; Shutdown returns
-// ctx's error then.
+// Shutdown serves on until every client has fallen silent, as those do that a redirect has sent elsewhere, but not for
+// long. Then it stops accepting, lets every connection finish the batch that is running and send its
+// replies, and closes it. When ctx ends first, the connections that are left are cut off; Shutdown returns ctx's
+// error then.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.drain(ctx)
 	s.stop()
 	for _, c := range s.clients.all() {
 		c.wake()
@@ -143,6 +156,42 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return fmt.Errorf("resp: shutdown: %w", ctx.Err())
 }
 
+// A client that a stopping server still answers learns by it where to go; one whose connection is closed while a
+// command is on its way learns nothing, and cannot tell whether the command was run.
+const (
+	// drainQuiet is how long a client must have been silent for its connection to be closed without harm.
+	drainQuiet = 100 * time.Millisecond
+	// drainLimit bounds the wait for clients that do not leave.
+	drainLimit = time.Second
+)
+
+// drain waits until all clients are silent, or drainLimit has passed, or ctx ends.
+func (s *Server) drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, drainLimit)
+	defer cancel()
+	look := time.NewTicker(drainQuiet / 10)
+	defer look.Stop()
+	for !s.isQuiet(time.Now()) {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		case <-s.lifetime.Done():
+			return
+		}
+	}
+}
+
+// isQuiet reports whether no client has been heard for drainQuiet and none waits for a reply.
+func (s *Server) isQuiet(now time.Time) bool {
+	for _, c := range s.clients.all() {
+		if !c.waiting.Load() || now.Sub(time.Unix(0, c.lastActive.Load())) < drainQuiet {
+			return false
+		}
+	}
+	return true
+}
+
 // Close stops the server at once: batches that run get no reply. It does not wait for them.
 func (s *Server) Close() error {
 	s.stop()
@@ -155,8 +204,11 @@ func (s *Server) Close() error {
 // stop begins the end: nothing is accepted any more.
 func (s *Server) stop() {
 	s.closeOnce.Do(func() {
-		close(s.closing)
+		s.end()
 		s.clients.close()
+		for _, r := range s.reactors {
+			r.ring()
+		}
 		for i := range s.opts.Listeners {
 			s.opts.Listeners[i].Close()
 		}
@@ -164,23 +216,16 @@ func (s *Server) stop() {
 }
 
 // isClosing reports whether the server has begun to stop.
-func (s *Server) isClosing() bool {
-	select {
-	case <-s.closing:
-		return true
-	default:
-		return false
-	}
-}
+func (s *Server) isClosing() bool { return s.lifetime.Err() != nil }
 
-// tend does once a second what no connection does for itself: it closes idle connections, has silent
-// ones give their buffers back, and samples the traffic.
+// tend does once a second what no connection does for itself: it closes idle connections and those whose client has left
+// a command that waits, has silent ones give their buffers back, and samples the traffic.
 func (s *Server) tend() {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-s.closing:
+		case <-s.lifetime.Done():
 			return
 		case <-ticker.C:
 		}
@@ -196,6 +241,8 @@ func (s *Server) tendConns(now time.Time) {
 	for _, c := range s.clients.all() {
 		idle := now.Sub(time.Unix(0, c.lastActive.Load()))
 		switch {
+		case c.blocked.Load() && hungUp(c.net):
+			c.cut()
 		case !c.waiting.Load():
 			// A command that takes long is not the client's silence.
 		case timeout > 0 && idle > timeout:

@@ -44,7 +44,7 @@ func newTable() *table {
 	rows := make(map[string]*fsm.Command)
 	families := [][]*local{
 		connectionCommands(), clientCommands(), commandCommands(), configCommands(),
-		infoCommands(), clusterCommands(), replicationCommands(), serverCommands(),
+		infoCommands(), clusterCommands(), readOnlyCommands(), raftCommands(), replicationCommands(), saveCommands(), serverCommands(),
 	}
 	for _, l := range slices.Concat(families...) {
 		t.locals[l.command.Name] = l
@@ -133,8 +133,8 @@ func tips(name string) string {
 		return "nondeterministic_output request_policy:all_shards response_policy:special"
 	case "command", "command|docs", "command|info", "command|list":
 		return "nondeterministic_output_order"
-	case "time", "client|info", "client|list", "cluster|getkeysinslot", "cluster|info", "cluster|nodes",
-		"cluster|replicas", "cluster|shards", "cluster|slaves", "cluster|slots":
+	case "time", "lastsave", "client|info", "client|list", "cluster|getkeysinslot", "cluster|info", "cluster|nodes",
+		"cluster|replicas", "cluster|shards", "cluster|slaves", "cluster|slots", "raft|nodes":
 		return "nondeterministic_output"
 	}
 	return ""

@@ -27,12 +27,19 @@ type fakeReplica struct {
 	// batches counts calls of Execute; ops are the numbers of commands they were given.
 	batches atomic.Int64
 	ops     []int
-	// readOnly tells the same of Batch.ReadOnly.
-	readOnly []bool
+	// readOnly and linearizable tell the same of the fields of Batch.
+	readOnly, linearizable []bool
 	// stopAt makes Execute return early when the replies are longer.
 	stopAt int
 	// hold, if set, is received from before each batch runs; entered is sent to first.
 	entered, hold chan struct{}
+	// change and transfer answer the methods of those names.
+	change   func(context.Context, MemberChange) (uint64, error)
+	transfer func(context.Context, uint64) error
+	// snapshot answers BeginSnapshot.
+	snapshot func(schedule bool) (started bool, err error)
+	// waitReplicas, if set, is called by WaitReplicas first.
+	waitReplicas func(cancel <-chan struct{})
 }
 
 func newFakeReplica() *fakeReplica {
@@ -43,9 +50,9 @@ func newFakeReplica() *fakeReplica {
 			ClusterID: "test", NodeID: 1, Role: "leader", Term: 7, LeaderID: 1,
 			CommitIndex: 40, AppliedIndex: 39, LastIndex: 41, SnapshotIndex: 20, LastSnapshotOK: true,
 			Members: []Member{
-				{ID: 1, Peer: "10.0.0.1:7000", Clients: []string{"127.0.0.1:6379", "one:6379"}, Voter: true, Connected: true},
-				{ID: 2, Peer: "10.0.0.2:7000", Clients: []string{"127.0.0.1:6380", "two:6379"}, Voter: true, Connected: true, MatchIndex: 38},
-				{ID: 3, Peer: "10.0.0.3:7000", Clients: nil, Voter: true},
+				{ID: 1, Peer: "10.0.0.1:7000", Clients: []string{"127.0.0.1:6379", "one:6379"}, Role: Voter, Connected: true},
+				{ID: 2, Peer: "10.0.0.2:7000", Clients: []string{"127.0.0.1:6380", "two:6379"}, Role: Voter, Connected: true, MatchIndex: 38},
+				{ID: 3, Peer: "10.0.0.3:7000", Clients: nil, Role: Voter},
 			},
 		},
 	}
@@ -56,6 +63,7 @@ func (f *fakeReplica) Execute(b *Batch) int {
 	f.mu.Lock()
 	f.ops = append(f.ops, len(b.Ops))
 	f.readOnly = append(f.readOnly, b.ReadOnly)
+	f.linearizable = append(f.linearizable, b.Linearizable)
 	f.mu.Unlock()
 	if f.hold != nil {
 		f.entered <- struct{}{}
@@ -70,7 +78,7 @@ func (f *fakeReplica) Execute(b *Batch) int {
 		case op.Command == nil:
 			b.Reply.Raw(op.Literal)
 		case op.Command.Writes():
-			f.machine.Apply(op.Args, &b.Reply)
+			f.machine.ApplyOnce(op.Session, op.Sequence, op.Args, &b.Reply)
 		default:
 			f.machine.Read(0, op.Args, &b.Reply)
 		}
@@ -101,7 +109,22 @@ func (f *fakeReplica) Status() Status {
 }
 
 func (f *fakeReplica) WaitReplicas(n int, timeout time.Duration, cancel <-chan struct{}) int {
+	if f.waitReplicas != nil {
+		f.waitReplicas(cancel)
+	}
 	return min(n, 2)
+}
+
+func (f *fakeReplica) ChangeMembership(ctx context.Context, change MemberChange) (uint64, error) {
+	return f.change(ctx, change)
+}
+
+func (f *fakeReplica) TransferLeadership(ctx context.Context, to uint64) error {
+	return f.transfer(ctx, to)
+}
+
+func (f *fakeReplica) BeginSnapshot(schedule bool) (started bool, err error) {
+	return f.snapshot(schedule)
 }
 
 func (f *fakeReplica) CountKeysInSlot(slot int) int {
@@ -145,6 +168,17 @@ func (b *syncBuffer) String() string {
 // start runs a server for the time of the test. It must end without losing track of memory.
 func start(t testing.TB, change func(*Options)) *testServer {
 	t.Helper()
+	return startWith(t, change, func(r *fakeReplica) Backend {
+		if onReactors {
+			return asStarter{r}
+		}
+		return r
+	})
+}
+
+// startWith is start with a backend made of the fake replica.
+func startWith(t testing.TB, change func(*Options), backend func(*fakeReplica) Backend) *testServer {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +193,7 @@ func start(t testing.TB, change func(*Options)) *testServer {
 		change(&opts)
 	}
 	replica := newFakeReplica()
-	s, err := New(replica, opts)
+	s, err := New(backend(replica), opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os/exec"
 	"testing"
+
+	"redoubt/conf"
 )
 
 func TestExitCodesTellARefusalFromAFailure(t *testing.T) {
@@ -27,5 +29,14 @@ func TestOnlyARefusalEndsTheLocalCluster(t *testing.T) {
 	}
 	if err := exec.Command("sh", "-c", "kill -9 $$").Run(); refused(err) {
 		t.Error("a member that was killed counts as refused")
+	}
+}
+
+func TestClientsLeaveFileDescriptorsToTheNode(t *testing.T) {
+	own := ownDescriptors(conf.Config{SnapshotLogBytes: 256 << 20, WALSegmentBytes: 64 << 20})
+	for files, want := range map[uint64]int{0: 1, 100: 50, 1024: 884, 1 << 20: 1<<20 - 140, 1<<64 - 1: 1<<31 - 140} {
+		if got := clientsWithin(files, own); got != want {
+			t.Errorf("with %d open files %d clients are let in, want %d", files, got, want)
+		}
 	}
 }

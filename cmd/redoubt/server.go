@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -48,6 +50,9 @@ func serve(ctx context.Context, config conf.Config) error {
 	ctx, shutdown := context.WithCancel(ctx)
 	defer shutdown()
 	logger := newLogger(config)
+	if err := settle(ctx, &config, logger); err != nil {
+		return err
+	}
 	options, err := nodeOptions(config, logger, shutdown)
 	if err != nil {
 		return err
@@ -58,7 +63,10 @@ func serve(ctx context.Context, config conf.Config) error {
 	}
 	logger.Info("ready to accept connections", "node", config.NodeID, "clients", announced(config),
 		"peers", config.PeerListen, "dir", config.Dir, "pid", os.Getpid())
-	if err := n.Wait(ctx); err != nil {
+	go reportProgress(ctx, n, logger)
+	if err := n.Wait(ctx); errors.Is(err, node.ErrRefused) {
+		return fmt.Errorf("%w; to take part again it must join anew, with --join and an empty directory", err)
+	} else if err != nil {
 		// Nothing more may be acknowledged, so there is nobody to be polite to.
 		return fatalError{err}
 	}
@@ -86,6 +94,7 @@ func nodeOptions(config conf.Config, logger *slog.Logger, shutdown func()) (node
 		Heartbeat:          config.HeartbeatInterval,
 		Election:           config.ElectionTimeout,
 		MaxEntryBytes:      int(config.MaxEntryBytes),
+		LeaseReads:         config.LeaseReads,
 		SegmentBytes:       config.WALSegmentBytes,
 		SnapshotLogBytes:   config.SnapshotLogBytes,
 		SnapshotLogEntries: int64(config.SnapshotLogEntries),
@@ -100,12 +109,15 @@ func nodeOptions(config conf.Config, logger *slog.Logger, shutdown func()) (node
 			Version:    version,
 			Parameters: parameters(config),
 			Shutdown:   func(bool) { shutdown() },
+
+			LinearizableReplicas: config.LinearizableReplicas,
 			Limits: resp.Limits{
-				MaxClients:  config.MaxClients,
-				IdleTimeout: config.Timeout,
-				KeepAlive:   keepAlive(config),
-				MaxBulk:     config.ProtoMaxBulkLen,
-				MaxQuery:    config.ClientQueryBufferLimit,
+				MaxClients:    config.MaxClients,
+				ClientCeiling: clientCeiling(config, logger),
+				IdleTimeout:   config.Timeout,
+				KeepAlive:     keepAlive(config),
+				MaxBulk:       config.ProtoMaxBulkLen,
+				MaxQuery:      config.ClientQueryBufferLimit,
 			},
 		},
 	}
@@ -132,9 +144,6 @@ func openListeners(config conf.Config, options *node.Options) error {
 		}
 		options.RESP.Listeners = append(options.RESP.Listeners,
 			resp.Listener{Listener: listener, Name: l.Name, Announce: l.Announce})
-	}
-	if len(config.Peers) < 2 {
-		return nil
 	}
 	listener, err := net.Listen("tcp", config.PeerListen)
 	if err != nil {
@@ -168,12 +177,16 @@ func announced(config conf.Config) []string {
 // served are the settings that the front end shows, and changes, itself.
 var served = []string{
 	"maxclients", "timeout", "tcp-keepalive", "proto-max-bulk-len", "client-query-buffer-limit",
+	"replica-reads",
 }
 
 // parameters shows the other settings to CONFIG GET. They are fixed while the node runs.
 func parameters(config conf.Config) []resp.Parameter {
 	var shown []resp.Parameter
 	for _, setting := range config.Effective() {
+		if setting.Name == "node-id" {
+			setting.Value = strconv.FormatUint(config.NodeID, 10) // which the directory or the cluster may have given
+		}
 		if !slices.Contains(served, setting.Name) {
 			shown = append(shown, resp.Parameter{Name: setting.Name, Get: func() string { return setting.Value }})
 		}

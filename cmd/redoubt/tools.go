@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"redoubt/internal/vfs"
-	"redoubt/node"
+	"redoubt/node/replica"
 	"redoubt/snapshot"
 	"redoubt/wal"
 )
@@ -19,7 +19,7 @@ func walCommand() *cobra.Command {
 			Short: "Print each record of the log in DIR on one line",
 			Args:  cobra.ExactArgs(1),
 			RunE: func(cmd *cobra.Command, args []string) error {
-				return wal.Dump(vfs.NewOS(), args[0], cmd.OutOrStdout(), node.DescribePayload)
+				return wal.Dump(vfs.NewOS(), args[0], cmd.OutOrStdout(), replica.DescribePayload)
 			},
 		},
 		&cobra.Command{
@@ -49,7 +49,7 @@ func snapshotCommand() *cobra.Command {
 		Short: "Print what an image holds and verify it from end to end",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return snapshot.Inspect(vfs.NewOS(), args[0], cmd.OutOrStdout(), node.DescribeImageMetadata)
+			return snapshot.Inspect(vfs.NewOS(), args[0], cmd.OutOrStdout(), replica.DescribeImageMetadata)
 		},
 	})
 	return group
