@@ -23,19 +23,23 @@ type rule struct {
 
 // rules has a row for each package that is not a command. "..." in an allowed name stands for any package below.
 var rules = map[string]rule{
-	"conf":         {nil, "settings are plain values that any part can be given"},
-	"fsm":          {nil, "the state machine must be the same on every replica and know nothing of the world"},
-	"clerk":        {nil, "a client must build without the server"},
-	"resp":         {[]string{"fsm"}, "the front end knows commands; replication reaches it only through its Backend interface"},
-	"raft/core":    {nil, "the core decides and touches nothing"},
-	"raft/wire":    {[]string{"raft/core"}, "the codec knows messages and nothing that sends them"},
-	"raft":         {[]string{"raft/core"}, "the module must be usable with any disk, network and state machine"},
-	"raft/tcpnet":  {[]string{"raft/core", "raft/wire"}, "a network carries messages and knows nothing of who drives the core"},
-	"raft/memnet":  {[]string{"raft/core", "raft/wire"}, "a network carries messages and knows nothing of who drives the core"},
-	"wal":          {[]string{"internal/vfs"}, "the log stores records and knows nothing of Raft"},
-	"snapshot":     {[]string{"internal/vfs"}, "an image is bytes and knows nothing of Raft or commands"},
-	"node":         {[]string{"resp", "fsm", "raft/...", "wal", "snapshot", "internal/vfs"}, "the one place where the parts meet; settings reach it as plain options"},
-	"internal/vfs": {nil, "the file system is below everything"},
+	"conf":             {nil, "settings are plain values that any part can be given"},
+	"fsm":              {[]string{"fsm/slab"}, "the state machine must be the same on every replica and know nothing of the world"},
+	"fsm/slab":         {nil, "blocks of bytes are below everything"},
+	"clerk":            {nil, "a client must build without the server"},
+	"resp":             {[]string{"fsm", "internal/sockio"}, "the front end knows commands; replication reaches it only through its Backend interface"},
+	"raft/core":        {nil, "the core decides and touches nothing"},
+	"raft/wire":        {[]string{"raft/core"}, "the codec knows messages and nothing that sends them"},
+	"raft":             {[]string{"raft/core"}, "the module must be usable with any disk, network and state machine"},
+	"raft/tcpnet":      {[]string{"raft/core", "raft/wire", "internal/sockio"}, "a network carries messages and knows nothing of who drives the core"},
+	"raft/memnet":      {[]string{"raft/core", "raft/wire"}, "a network carries messages and knows nothing of who drives the core"},
+	"wal":              {[]string{"internal/vfs"}, "the log stores records and knows nothing of Raft"},
+	"snapshot":         {[]string{"internal/vfs"}, "an image is bytes and knows nothing of Raft or commands"},
+	"node":             {[]string{"resp", "node/replica", "raft/...", "internal/vfs", "internal/offheap"}, "a process around a replica; settings reach it as plain options"},
+	"node/replica":     {[]string{"resp", "fsm", "raft", "raft/core", "wal", "snapshot", "internal/vfs"}, "the one place where the parts meet; what it needs of the world it is given"},
+	"internal/vfs":     {nil, "the file system is below everything"},
+	"internal/offheap": {nil, "memory is below everything"},
+	"internal/sockio":  {nil, "sockets are below everything"},
 }
 
 // anything lists the packages that may import everything: commands, and tests that drive the whole.
@@ -74,7 +78,7 @@ func allowed(patterns []string, pkg string) bool {
 }
 
 // pure lists the packages that must compute the same from the same input, always.
-var pure = []string{"raft/core", "raft/wire", "fsm"}
+var pure = []string{"raft/core", "raft/wire", "fsm", "fsm/slab"}
 
 // impure are imports that bring in a clock, a disk, a network or randomness. (sync is not among them: reads of the
 // state machine run side by side.)

@@ -17,6 +17,10 @@ import (
 type cluster struct {
 	t     testing.TB
 	nodes []*process
+	// flags are what every node is given, dir is where they keep their data, and joined counts the nodes that came later.
+	flags  []string
+	dir    string
+	joined int
 }
 
 // readyLimit is how long a cluster may take from its start to its first leader, on a busy machine.
@@ -40,8 +44,8 @@ func startCluster(t testing.TB, flags ...string) *cluster {
 // newCluster prepares the nodes without starting them.
 func newCluster(t testing.TB, size int, flags ...string) *cluster {
 	t.Helper()
-	c := &cluster{t: t}
 	dir := t.TempDir()
+	c := &cluster{t: t, flags: flags, dir: dir}
 	ports := freePorts(t, 2*size)
 	peers := make([]string, size)
 	for i := range peers {
@@ -146,10 +150,10 @@ func (c *cluster) findLeader() (*process, error) {
 		if err != nil {
 			return nil, fmt.Errorf("node %d: %w", n.id, err)
 		}
-		if s.leader < 1 || int(s.leader) > len(c.nodes) {
-			return nil, fmt.Errorf("node %d knows no leader", n.id)
+		named := c.node(int(s.leader))
+		if named == nil {
+			return nil, fmt.Errorf("node %d names node %d as the leader", n.id, s.leader)
 		}
-		named := c.nodes[s.leader-1]
 		if leader != nil && named != leader {
 			return nil, errors.New("the nodes name different leaders")
 		}
@@ -166,6 +170,16 @@ func (c *cluster) findLeader() (*process, error) {
 		return nil, fmt.Errorf("node %d does not lead yet (%s, %v)", leader.id, s.role, err)
 	}
 	return leader, nil
+}
+
+// node returns the node with an id, or nil.
+func (c *cluster) node(id int) *process {
+	for _, n := range c.nodes {
+		if n.id == id {
+			return n
+		}
+	}
+	return nil
 }
 
 // leader waits until the serving nodes agree on a leader.

@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"fmt"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -100,6 +102,37 @@ func TestGracefulStop(t *testing.T) {
 	for _, n := range c.nodes {
 		if code := n.stop(t); code != 0 {
 			t.Errorf("node %d, SIGTERM: exit code %d, promised: 0", n.id, code)
+		}
+	}
+	for _, n := range c.nodes {
+		n.start(t)
+	}
+	c.waitReady()
+	l.verify()
+}
+
+// A cluster that is stopped as a whole, as by an interrupt of all, ends at once: nobody waits for a heir that ends too.
+func TestAllNodesStopTogether(t *testing.T) {
+	c := startCluster(t)
+	l := startLoad(t, "together", c.addresses(), writers)
+	during(warmUp)
+	at := time.Now()
+	var stopping sync.WaitGroup
+	for _, n := range c.nodes {
+		if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		stopping.Go(func() { <-n.exited })
+	}
+	stopping.Wait()
+	took := time.Since(at)
+	t.Logf("three nodes ended in %v", took.Round(time.Millisecond))
+	if took > stopLimit/2 {
+		t.Errorf("three nodes took %v to end together", took)
+	}
+	for _, n := range c.nodes {
+		if code := n.cmd.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("node %d, SIGTERM: exit code %d, promised: 0\n%s", n.id, code, n.logTail(3))
 		}
 	}
 	for _, n := range c.nodes {

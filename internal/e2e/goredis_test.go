@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,8 +10,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"redoubt/clerk"
 )
 
 // A plain go-redis client that follows MOVED by hand.
@@ -120,52 +117,4 @@ func exercise(t *testing.T, client redis.Cmdable, prefix string) {
 	}
 	number, err = client.Del(ctx, key("a"), key("n")).Result()
 	check("DEL", number, 2, err)
-}
-
-func TestClerk(t *testing.T) {
-	c := startCluster(t)
-	client, err := clerk.New(c.addresses(), clerk.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	want := ""
-	for i := range 40 {
-		if i == 20 {
-			c.leader().kill(t)
-		}
-		token := fmt.Sprintf("%d;", i)
-		switch err := client.Append(ctx, "clerk", token); {
-		case err == nil:
-			want += token
-		case errors.Is(err, clerk.ErrUncertain):
-			value, _, err := client.Get(ctx, "clerk")
-			if err != nil || value != want && value != want+token {
-				t.Fatalf("after an uncertain append: %q, %v; acknowledged: %q", value, err, want)
-			}
-			want = value
-		default:
-			t.Fatalf("append %d: %v", i, err)
-		}
-	}
-	c.leader().kill(t) // the second of three
-	brief, cancelBrief := context.WithTimeout(ctx, time.Second)
-	defer cancelBrief()
-	if _, _, err := client.Get(brief, "clerk"); err == nil {
-		t.Error("a minority served a read")
-	}
-	for _, n := range c.nodes {
-		if !n.running() {
-			n.start(t)
-		}
-	}
-	c.waitReady()
-	if value, found, err := client.Get(ctx, "clerk"); err != nil || !found || value != want {
-		t.Errorf("Get: %q, %v, %v; acknowledged: %q", value, found, err, want)
-	}
-	if err := client.Put(ctx, "clerk", "fresh"); err != nil {
-		t.Error(err)
-	}
 }

@@ -5,66 +5,19 @@ package e2e
 import (
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/anishathalye/porcupine"
+	"redoubt/internal/lin"
 )
-
-// A register holds one string that SET replaces, APPEND lengthens, and GET reads.
-type (
-	registerCall struct {
-		key, verb, value string
-	}
-	registerReply struct {
-		known  bool // the client saw a reply
-		value  string
-		length int64
-	}
-)
-
-// registerModel says which replies a single register could have given. A write whose outcome is unknown has no end,
-// so that it may take effect at any time after its call, or after everything else.
-var registerModel = porcupine.Model{
-	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
-		byKey := make(map[string][]porcupine.Operation)
-		for _, op := range history {
-			key := op.Input.(registerCall).key
-			byKey[key] = append(byKey[key], op)
-		}
-		var parts [][]porcupine.Operation
-		for _, part := range byKey {
-			parts = append(parts, part)
-		}
-		return parts
-	},
-	Init: func() any { return "" },
-	Step: func(state, input, output any) (bool, any) {
-		value, call, answer := state.(string), input.(registerCall), output.(registerReply)
-		switch call.verb {
-		case "SET":
-			return true, call.value
-		case "APPEND":
-			value += call.value
-			return !answer.known || answer.length == int64(len(value)), value
-		default:
-			return answer.value == value, value
-		}
-	},
-	DescribeOperation: func(input, output any) string {
-		return fmt.Sprintf("%v -> %v", input, output)
-	},
-}
 
 const (
 	historyClients = 6
 	historyKeys    = 4
-	// checkLimit bounds the search; a search that did not end shows nothing.
-	checkLimit = 30 * time.Second
+	// callsPerKey keeps the history of one key short enough to be searched.
+	callsPerKey = 50
 )
 
 // historian is one client that writes down what it did and when.
@@ -73,12 +26,21 @@ type historian struct {
 	route   route
 	random  *rand.Rand
 	start   time.Time
-	history []porcupine.Operation
+	history []lin.Operation
 	fault   error
 }
 
 func TestHistoriesAreLinearizable(t *testing.T) {
-	c := startCluster(t)
+	for name, flags := range map[string][]string{"read index": nil, "leases": {"--lease-reads=yes"}} {
+		t.Run(name, func(t *testing.T) { recordHistory(t, flags...) })
+	}
+}
+
+// recordHistory has clients read and write while the leader is killed, and later stands still, and judges what they saw. A
+// process that stands still has clocks that go on, so leases hold what they promise.
+func recordHistory(t *testing.T, flags ...string) {
+	t.Helper()
+	c := startCluster(t, flags...)
 	start := time.Now()
 	stop := make(chan struct{})
 	var running sync.WaitGroup
@@ -109,23 +71,26 @@ func TestHistoriesAreLinearizable(t *testing.T) {
 	close(stop)
 	running.Wait()
 
-	var history []porcupine.Operation
-	unknowns := 0
+	var history []lin.Operation
 	for _, h := range clients {
 		if h.fault != nil {
 			t.Errorf("client %d: %v", h.id, h.fault)
 		}
 		history = append(history, h.history...)
 	}
-	for _, op := range history {
-		if !op.Output.(registerReply).known {
-			unknowns++
-		}
+	expectLinearizable(t, history)
+}
+
+// expectLinearizable fails unless some order of the operations explains what the clients saw (P2).
+func expectLinearizable(t *testing.T, history []lin.Operation) {
+	t.Helper()
+	report, err := lin.Check(history, lin.Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	result := porcupine.CheckOperationsTimeout(registerModel, history, checkLimit)
-	t.Logf("%d operations, %d of unknown outcome: %v", len(history), unknowns, result)
-	if result != porcupine.Ok {
-		t.Errorf("the history of %d operations is not shown to be linearizable: %v", len(history), result)
+	t.Logf("%d operations, %d of unknown outcome: %s", report.Operations, report.Unknown, report.Verdict)
+	if report.Verdict != lin.OK {
+		t.Errorf("P2: %s\n%s", report.Verdict, report.Explanation)
 	}
 }
 
@@ -143,41 +108,56 @@ func (h *historian) run(stop <-chan struct{}) {
 }
 
 func (h *historian) call(n int) {
-	call := registerCall{key: "register:" + strconv.Itoa(h.random.IntN(historyKeys)), verb: "GET"}
-	words := command{"GET", call.key}
-	if draw := h.random.IntN(10); draw < 6 {
-		// Mostly appended to, so that a read tells a lot; set now and then, so that values stay short.
-		call.verb, call.value = "APPEND", fmt.Sprintf("%d.%d;", h.id, n)
-		if draw == 0 {
-			call.verb = "SET"
-		}
-		words = command{call.verb, call.key, call.value}
-	}
-	c, err := h.route.connection()
-	if err != nil {
-		return
-	}
-	begin := time.Since(h.start)
-	answer, err := c.do(roundTimeout, words...)
-	end := time.Since(h.start)
-	outcome := unknown
-	if err != nil {
+	words := h.draw(n, 6)
+	if c, err := h.route.connection(); err == nil && !h.record(c, words) {
 		h.route.leave()
-	} else {
-		var ok bool
-		if outcome, ok = fateOf(answer); !ok && h.fault == nil {
+	}
+}
+
+// draw returns the nth command: in so many of ten cases a write, else a read.
+func (h *historian) draw(n, writes int) command {
+	key := fmt.Sprintf("register:%d:%d", n/callsPerKey, h.random.IntN(historyKeys))
+	draw := h.random.IntN(10)
+	if draw >= writes {
+		return command{"GET", key}
+	}
+	// Mostly appended to, so that a read tells a lot; set now and then, so that values stay short.
+	words := command{"APPEND", key, fmt.Sprintf("%d.%d;", h.id, n)}
+	if draw == 0 {
+		words[0] = "SET"
+	}
+	return words
+}
+
+// record runs a command and writes down what came of it. It reports whether the connection may be used further.
+func (h *historian) record(c *conn, words command) (usable bool) {
+	op := lin.Operation{Client: h.id, Words: words, Call: time.Since(h.start).Nanoseconds(), Outcome: lin.Unknown}
+	answer, err := c.do(roundTimeout, words...)
+	op.Return = time.Since(h.start).Nanoseconds()
+	if err == nil {
+		outcome, ok := fateOf(answer)
+		if !ok && h.fault == nil {
 			h.fault = errors.New(answer.text)
 		}
+		op.Outcome, op.Reply = outcomes[outcome], seen(answer)
 		h.route.heed(answer)
 	}
-	op := porcupine.Operation{ClientId: h.id, Input: call, Call: begin.Nanoseconds(), Return: end.Nanoseconds()}
-	switch {
-	case outcome == done:
-		op.Output = registerReply{known: true, value: answer.text, length: answer.number}
-	case outcome == unknown && call.verb != "GET":
-		op.Output, op.Return = registerReply{}, math.MaxInt64
-	default:
-		return // nothing was done, or nothing was seen
-	}
 	h.history = append(h.history, op)
+	return err == nil
+}
+
+// outcomes puts fates into the checker's terms.
+var outcomes = [...]lin.Outcome{done: lin.Done, notDone: lin.NotDone, unknown: lin.Unknown}
+
+// seen puts a reply into the checker's terms.
+func seen(r reply) lin.Reply {
+	switch {
+	case r.isError():
+		return lin.Error(r.text)
+	case r.null:
+		return lin.Null()
+	case r.kind == ':':
+		return lin.Int(r.number)
+	}
+	return lin.Text(r.text)
 }

@@ -67,6 +67,45 @@ func waitSnapshot(t *testing.T, n *process, index uint64) {
 	})
 }
 
+// Every node takes the snapshot that redis-cli asks it for, and starts from it.
+func TestBgsave(t *testing.T) {
+	c := startCluster(t)
+	expectOutput(t, "OK", redisCLI(t, c.leader().client, "", "set", "k", "v"))
+	c.waitCaughtUp()
+	for _, n := range c.nodes {
+		expectOutput(t, "0", redisCLI(t, n.client, "", "lastsave"))
+		before, err := n.standing()
+		if err != nil {
+			t.Fatal(err)
+		}
+		expectOutput(t, "Background saving started", redisCLI(t, n.client, "", "bgsave"))
+		eventually(t, 30*time.Second, fmt.Sprintf("node %d takes the snapshot that it was asked for", n.id), func() error {
+			if told := redisCLI(t, n.client, "", "info", "persistence"); !strings.Contains(told, "rdb_bgsave_in_progress:0") {
+				return errors.New(told)
+			}
+			return nil
+		})
+		after, err := n.standing()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after.snapshot < before.applied {
+			t.Errorf("node %d had applied up to %d, and its snapshot is of index %d", n.id, before.applied, after.snapshot)
+		}
+		if redisCLI(t, n.client, "", "lastsave") == "0" {
+			t.Errorf("LASTSAVE of node %d tells of no snapshot", n.id)
+		}
+	}
+	for _, n := range c.nodes {
+		n.kill(t)
+	}
+	for _, n := range c.nodes {
+		n.start(t)
+	}
+	c.waitReady()
+	expectOutput(t, "v", redisCLI(t, c.leader().client, "", "get", "k"))
+}
+
 func TestAFollowerCatchesUpBySnapshot(t *testing.T) {
 	c := startCluster(t, snapshotFlags()...)
 	l := startLoad(t, "catchup", c.addresses(), writers)

@@ -1,8 +1,8 @@
 """Uses a cluster through Debian's python3-redis: its plain client and its cluster client.
 
-Usage: clients.py plain|cluster|failover HOST:PORT...
+Usage: clients.py plain|cluster|failover|once HOST:PORT...
 
-plain: the first address is the leader's, the second a follower's. failover: the leader is killed while this
+plain: the first address is the leader's, the second a follower's. once: the address is the leader's. failover: the leader is killed while this
 runs; each line on standard output says how far it is.
 """
 
@@ -55,6 +55,22 @@ def plain(leader, follower):
         check("MOVED", (words[0], words[-1]), ("MOVED", leader))
     else:
         sys.exit("a follower took a write")
+
+
+def once(leader):
+    host, port = split(leader)
+    client = redis.Redis(host=host, port=port)
+    session = client.execute_command("SESSION", "OPEN", "TTL", 60)
+    for _ in range(3):
+        check("ONCE INCR", client.execute_command("ONCE", session, 1, "INCR", "once:n"), 1)
+    check("ONCE SET", client.execute_command("ONCE", session, 2, "SET", "once:a", "x"), b"OK")
+    check("ONCE STATUS", client.execute_command("ONCE STATUS", session, 1), [b"done", 1])
+    check("GET", client.get("once:n"), b"1")
+    pipe = client.pipeline(transaction=False)
+    for sequence in (3, 3, 4):
+        pipe.execute_command("ONCE", session, sequence, "APPEND", "once:a", "y")
+    check("a pipeline of ONCE", pipe.execute(), [2, 2, 3])
+    check("SESSION CLOSE", client.execute_command("SESSION", "CLOSE", session), 1)
 
 
 def cluster_client(addresses):
@@ -115,4 +131,4 @@ def failover(*addresses):
 
 
 if __name__ == "__main__":
-    {"plain": plain, "cluster": cluster, "failover": failover}[sys.argv[1]](*sys.argv[2:])
+    {"plain": plain, "cluster": cluster, "failover": failover, "once": once}[sys.argv[1]](*sys.argv[2:])

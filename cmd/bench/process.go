@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is one server process, which may be ended and started again.
+type process struct {
+	name    string // of the member, for people
+	binary  string
+	args    []string
+	address string // where it listens for clients
+	peer    string // where it listens for its peers; empty if that is address
+	dir     string // its data
+	log     string // a file that takes all that it prints, across restarts
+
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when cmd has ended
+}
+
+// start runs the process. It does not wait until it serves.
+func (p *process) start() error {
+	output, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer output.Close()
+	cmd := exec.Command(p.binary, p.args...)
+	cmd.Stdout, cmd.Stderr = output, output
+	// A signal of the terminal reaches us alone, who end the processes; and if we are killed, the kernel ends them.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("%s: %w", p.name, err)
+	}
+	exited := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // how it ended is in cmd.ProcessState
+		close(exited)
+	}()
+	p.cmd, p.exited = cmd, exited
+	return nil
+}
+
+func (p *process) running() bool {
+	if p.cmd == nil {
+		return false
+	}
+	select {
+	case <-p.exited:
+		return false
+	default:
+		return true
+	}
+}
+
+func (p *process) pid() int { return p.cmd.Process.Pid }
+
+// kill ends the process as a power cut would, if it runs.
+func (p *process) kill() error {
+	if !p.running() {
+		return nil
+	}
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("%s: kill: %w", p.name, err)
+	}
+	<-p.exited
+	return nil
+}
+
+// stopLimit is how long a process may take to end in good order.
+const stopLimit = time.Minute
+
+// stop asks the process to end and waits until it has.
+func (p *process) stop(ctx context.Context) error {
+	if !p.running() {
+		return nil
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("%s: SIGTERM: %w", p.name, err)
+	}
+	select {
+	case <-p.exited:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(stopLimit):
+		return fmt.Errorf("%s has not ended %v after SIGTERM; it printed last:\n%s", p.name, stopLimit, p.logTail())
+	}
+}
+
+// logTailLines is how much of a process's log an error shows.
+const logTailLines = 15
+
+// logTail returns the last lines that the process printed.
+func (p *process) logTail() string {
+	data, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-logTailLines):], "\n")
+}
+
+// endedError says that a process has ended that should run.
+func (p *process) endedError() error {
+	return fmt.Errorf("%s has ended (%v); it printed last:\n%s", p.name, p.cmd.ProcessState, p.logTail())
+}
+
+// pollPause is the time between two looks at a condition.
+const pollPause = 5 * time.Millisecond
+
+// eventually waits until a condition holds, and says in the end why it did not.
+func eventually(ctx context.Context, limit time.Duration, what string, condition func() error) error {
+	deadline := time.Now().Add(limit)
+	for {
+		err := condition()
+		if err == nil {
+			return nil
+		}
+		var final finalError
+		if errors.As(err, &final) || time.Now().After(deadline) {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pollPause):
+		}
+	}
+}
+
+// finalError is one that waiting does not mend.
+type finalError struct{ error }
+
+func (e finalError) Unwrap() error { return e.error }
