@@ -190,7 +190,7 @@ func (c *checker) leftOffice(p *process, before raft.Standing) {
 	w := &p.witness
 	_, member := w.configuration.configuration.Member(p.id)
 	removed := !member && p.manual.Core().CommitIndex() >= w.configuration.index
-	diskWell := w.savedAt+c.w.plan.electionTicks() >= w.ticks
+	diskWell := w.heardOfSave()+c.w.plan.electionTicks() >= w.ticks
 	switch {
 	case removed || p.stopping:
 	case p.standing.Term == before.Term && diskWell && w.hasQuorum(p):

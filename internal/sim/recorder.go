@@ -77,7 +77,7 @@ func (r *recorder) Save(hard core.HardState, entries []core.Entry, sync bool) er
 		r.shadow.pending = r.shadow.pending[:len(r.shadow.pending)-1] // nothing has changed
 	case err == nil && sync:
 		r.shadow.settle()
-		r.p.witness.savedAt = r.p.witness.ticks
+		r.p.witness.savedNow()
 	}
 	if !r.p.dead {
 		r.p.saved, r.p.roomAhead = true, r.p.m.disk.roomAhead()

@@ -27,8 +27,8 @@ type witness struct {
 	told uint64
 	// commits are the commit indexes of the last ticks, oldest first.
 	commits []uint64
-	// savedAt is when the disk last finished a sync.
-	savedAt uint64
+	// savedAt is when the disk last finished a sync, savedBefore the newest tick before it at which it had finished one.
+	savedAt, savedBefore uint64
 
 	// stirredAt is when the node last heard a leader or a candidate, or stood for election; image is the index of the newest
 	// snapshot of which a piece came.
@@ -117,4 +117,20 @@ func (w *witness) hasQuorum(p *process) bool {
 		at, ok := w.answered[m.ID]
 		return m.ID == p.id || ok && at+lately >= w.ticks && at+2 <= w.ticks
 	})
+}
+
+// savedNow takes in that the disk has finished a sync.
+func (w *witness) savedNow() {
+	if w.savedAt != w.ticks {
+		w.savedBefore, w.savedAt = w.savedAt, w.ticks
+	}
+}
+
+// heardOfSave returns the tick of the newest sync that the node has certainly heard of: it may act on its clock before it
+// looks what has just come from its disk.
+func (w *witness) heardOfSave() uint64 {
+	if w.savedAt+1 >= w.ticks {
+		return w.savedBefore
+	}
+	return w.savedAt
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -148,6 +149,10 @@ func (d *decoder) snapshotChunk(e core.Envelope) core.Message {
 	configuration, err := core.DecodeConfiguration(d.rest)
 	if err != nil {
 		d.err = err
+		return m
+	}
+	if canonical := core.AppendConfiguration(nil, configuration); !bytes.Equal(canonical, d.rest) {
+		d.fail("the configuration is of version %d; peers write version %d", d.rest[0], canonical[0])
 		return m
 	}
 	m.Meta.Configuration = configuration
