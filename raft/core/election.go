@@ -230,6 +230,7 @@ func (c *Core) tickLeader() {
 		c.askForLease()
 		c.broadcastHeartbeat()
 	}
+	c.tickReads()
 }
 
 // hearsQuorum tells whether a quorum was heard since the last time it was asked (thesis §6.2). A peer that was
@@ -254,12 +255,9 @@ func (c *Core) hearsQuorum() bool {
 func (c *Core) broadcastHeartbeat() {
 	c.lead.heartbeatElapsed = 0
 	for i := range c.peers {
-		p := &c.peers[i]
-		if p.id == c.config.ID {
-			continue
+		if p := &c.peers[i]; p.id != c.config.ID {
+			c.ask(p)
 		}
-		// Not beyond the match: further on, the receiver's log may be another.
-		c.send(HeartbeatRequest{Envelope: c.envelope(p.id), Commit: min(p.match, c.commit), Round: c.round})
 	}
 }
 

@@ -204,7 +204,7 @@ func TestLeaderConfirmsForFollowers(t *testing.T) {
 	}
 	s.flush()
 	e := s.receive(AppendReply{Envelope: from(3, 2), Match: 3})
-	if len(sent[HeartbeatRequest](e.Send)) != 2 || len(sent[ReadReply](e.Send)) != 0 {
+	if len(sent[HeartbeatRequest](e.Send)) != 1 || len(sent[ReadReply](e.Send)) != 0 {
 		t.Fatalf("send %+v, want a round and no answer yet", e.Send)
 	}
 	e = s.receive(HeartbeatReply{Envelope: from(3, 2), Round: s.round})

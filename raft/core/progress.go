@@ -50,8 +50,8 @@ type peer struct {
 	active bool
 	// aliveAt is the tick at which the peer was last heard, or zero.
 	aliveAt uint64
-	// round is the highest read round that the peer has echoed.
-	round uint64
+	// round is the highest read round that the peer has echoed, asked the highest that it was asked for.
+	round, asked uint64
 	// heardAt is the tick of the last answer about the log, or of the last request of a silent
 	// spell: what repair waits on.
 	heardAt uint64

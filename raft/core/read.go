@@ -9,6 +9,8 @@ type reads struct {
 	current []reader
 	number  uint64
 	index   uint64
+	// askedAt is the tick at which the round began.
+	askedAt uint64
 	// waiting are the reads for the round after, or for the commit of the leader's first entry.
 	waiting []reader
 }
@@ -59,11 +61,39 @@ func (c *Core) pumpReads() {
 		}
 		c.reads.current, c.reads.waiting = c.reads.waiting, c.reads.current
 		c.round++
-		c.reads.number, c.reads.index = c.round, c.commit
-		if c.others() {
-			// An append would ask too, but its answer waits for a disk.
-			c.broadcastHeartbeat()
+		c.reads.number, c.reads.index, c.reads.askedAt = c.round, c.commit, c.ticks
+		// An append would ask too, but its answer waits for a disk.
+		for !c.quorum(func(p *peer) bool { return p.id == c.config.ID || p.asked >= c.round }) {
+			c.ask(c.readiest())
 		}
+	}
+}
+
+// readiest returns the peer to ask next in a round: of the voters that were not, the one that answered last. No more are
+// asked than are needed: their answers would cost time and change nothing.
+func (c *Core) readiest() *peer {
+	var best *peer
+	for i := range c.peers {
+		p := &c.peers[i]
+		if (p.voter || p.oldVoter) && p.id != c.config.ID && p.asked < c.round && (best == nil || p.round > best.round) {
+			best = p
+		}
+	}
+	return best
+}
+
+// ask has a peer say that it still follows.
+func (c *Core) ask(p *peer) {
+	p.asked = c.round
+	// Not beyond the match: further on, the receiver's log may be another.
+	c.send(HeartbeatRequest{Envelope: c.envelope(p.id), Commit: min(p.match, c.commit), Round: c.round})
+}
+
+// tickReads asks everybody, if those who were asked have not answered since the tick before.
+func (c *Core) tickReads() {
+	if len(c.reads.current) > 0 && c.ticks > c.reads.askedAt+1 {
+		c.reads.askedAt = c.ticks
+		c.broadcastHeartbeat()
 	}
 }
 

@@ -17,7 +17,7 @@ func TestReadWaitsForTheFirstCommit(t *testing.T) {
 	}
 	s.flush()
 	e = s.receive(AppendReply{Envelope: from(2, 2), Match: 3})
-	if len(sent[HeartbeatRequest](e.Send)) != 2 || len(e.Reads) != 0 {
+	if len(sent[HeartbeatRequest](e.Send)) != 1 || len(e.Reads) != 0 {
 		t.Fatalf("send %+v, reads %+v; want a round to begin", e.Send, e.Reads)
 	}
 	e = s.receive(HeartbeatReply{Envelope: from(2, 2), Round: s.round})
@@ -69,7 +69,7 @@ func TestReadsShareRounds(t *testing.T) {
 	rounds := 0
 	var answered []uint64
 	note := func(e Effects) {
-		rounds += len(sent[HeartbeatRequest](e.Send)) / 2
+		rounds += len(sent[HeartbeatRequest](e.Send))
 		for _, r := range e.Reads {
 			answered = append(answered, r.ID)
 		}
@@ -127,5 +127,55 @@ func TestLearnersDoNotConfirmReads(t *testing.T) {
 	}
 	if e := s.receive(HeartbeatReply{Envelope: from(2, 1), Round: s.round}); len(e.Reads) != 1 {
 		t.Fatal("not confirmed by the other voter")
+	}
+}
+
+// A round asks no more members than it needs, those first that answered last; whom it asked in vain stands back as soon as
+// another has answered.
+func TestReadRoundAsksWhoAnswers(t *testing.T) {
+	s := newSingleFrom(t, Config{ID: 1, Configuration: voters(5), HeartbeatTicks: 10, ElectionTicks: 50})
+	s.leadCommitted()
+	asked := func(e Effects) (peers []NodeID) {
+		for _, m := range sent[HeartbeatRequest](e.Send) {
+			peers = append(peers, m.To)
+		}
+		return peers
+	}
+	first := asked(s.Step(Read{ID: 1}))
+	if len(first) != 2 {
+		t.Fatalf("asked %v, want two of four: they and the leader are a majority", first)
+	}
+	if e := s.Step(Tick{}); len(asked(e)) != 0 {
+		t.Fatalf("asked %v again at once", asked(e))
+	}
+	if again := asked(s.Step(Tick{})); len(again) != 4 {
+		t.Fatalf("asked %v when two ticks had passed without an answer, want everybody", again)
+	}
+	s.receive(HeartbeatReply{Envelope: from(4, 1), Round: s.round})
+	if e := s.receive(HeartbeatReply{Envelope: from(5, 1), Round: s.round}); len(e.Reads) != 1 {
+		t.Fatalf("reads %+v; want the read confirmed", e.Reads)
+	}
+	if next := asked(s.Step(Read{ID: 2})); !slices.Equal(next, []NodeID{4, 5}) {
+		t.Fatalf("asked %v, want those that answered", next)
+	}
+}
+
+// Heartbeats go on to those whom the rounds pass over: they would stand for election otherwise.
+func TestReadRoundsLeaveNobodyWithoutHeartbeats(t *testing.T) {
+	s := newSingleFrom(t, Config{ID: 1, Configuration: voters(3), HeartbeatTicks: 5, ElectionTicks: 50})
+	s.leadCommitted()
+	heartbeats := 0
+	for id := range uint64(4 * uint64(s.config.HeartbeatTicks)) {
+		e := s.Step(Read{ID: id})
+		e.Send = append(e.Send, s.receive(HeartbeatReply{Envelope: from(2, 1), Round: s.round}).Send...)
+		e.Send = append(e.Send, s.Step(Tick{}).Send...)
+		for _, m := range sent[HeartbeatRequest](e.Send) {
+			if m.To == 3 {
+				heartbeats++
+			}
+		}
+	}
+	if heartbeats < 4 {
+		t.Fatalf("%d heartbeats in four intervals to the follower that no round asked", heartbeats)
 	}
 }

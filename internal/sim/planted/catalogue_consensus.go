@@ -200,7 +200,7 @@ var consensus = []Bug{
 			New: `c.commitTo(min(m.Commit, c.log.last().Index))`},
 	}},
 	{Name: "heartbeat-commits-beyond-the-match", Scenarios: []int{17}, Edits: []Edit{
-		{File: "raft/core/election.go",
+		{File: "raft/core/read.go",
 			Old: `Commit: min(p.match, c.commit)`,
 			New: `Commit: c.commit`},
 		{File: "raft/core/election.go",
