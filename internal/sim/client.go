@@ -115,7 +115,11 @@ func (c *client) think() {
 		c.w.after(0, c.script.proceed)
 		return
 	}
-	c.w.after(c.random.wait(c.w.plan.load.pause), func() {
+	wait := c.random.wait(c.w.plan.load.pause)
+	if herd := c.w.plan.load.herd; herd > 0 {
+		wait += herd - (c.w.now+wait)%herd
+	}
+	c.w.after(wait, func() {
 		if c.w.load.stopped || c.call != nil {
 			return
 		}

@@ -93,6 +93,8 @@ type loadPlan struct {
 	// pause is the mean time between a client's calls, pipeline the most commands of one call.
 	pause    time.Duration
 	pipeline int
+	// herd, if not zero, has all clients call at the same moments, its multiples.
+	herd time.Duration
 	// timeout is how long a client waits for a reply.
 	timeout time.Duration
 	// linearizableReaders: the readers ask for linearizable reads; otherwise theirs may be stale.
@@ -168,7 +170,7 @@ func (p *plan) clockSlack() time.Duration {
 // clocksAgree tells whether nothing that this seed has chosen makes clocks, or what is said of them, arbitrarily wrong.
 func (p *plan) clocksAgree() bool {
 	return !slices.ContainsFunc(p.faults, func(f enabledFault) bool {
-		return f.name == clockJumps || f.name == pauses || f.name == diskHangs || f.name == slowDisks
+		return f.name == clockJumps || f.name == pauses || f.name == diskHangs || f.name == slowDisks || f.name == mutes
 	})
 }
 

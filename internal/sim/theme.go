@@ -61,6 +61,7 @@ const (
 	brokenChanges   = "trouble in a change"
 	forgottenWords  = "voters that restart"
 	laggards        = "follower behind"
+	mutes           = "follower that does not answer"
 )
 
 // reconfigure is about changes of the membership that meet each other, elections, and a network that is divided.
@@ -119,10 +120,8 @@ func (p *plan) fallBehind(r random) {
 	p.load.pause = r.span(4*time.Millisecond, 15*time.Millisecond)
 	p.load.largeValue, p.load.largeBytes = 0.5, 1500
 	if r.oneIn(2) {
-		// Many small appends under way, so that a leader that hears no answers thinks less of a log than it holds, and sends
-		// a snapshot that the log covers.
-		p.limits.AppendBytes, p.limits.InflightMessages, p.limits.InflightBytes = 64, 200, 256<<10
-		p.snapshotLogEntries = int64(r.between(3, 6))
+		p.callTogether(r)
+		return
 	}
 	p.enable(r, fault{name: laggards, strike: (*nemesis).lagBehind}, 200*time.Millisecond, 2*time.Second)
 }
