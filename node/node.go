@@ -67,6 +67,7 @@ type Node struct {
 	standing bell
 
 	workers sync.WaitGroup
+	pacer   *pacer
 	// failures takes why the node cannot go on, for reasons that neither the replica nor raft know.
 	failures chan error
 }
@@ -81,6 +82,7 @@ func Start(options Options) (n *Node, err error) {
 		options:   options,
 		log:       options.Logger,
 		directory: newDirectory(),
+		pacer:     newPacer(),
 		failures:  make(chan error, 1),
 	}
 	if err := n.openReplica(); err != nil {
@@ -113,8 +115,8 @@ func (n *Node) openReplica() (err error) {
 		MaxEntryBytes: o.MaxEntryBytes, SegmentBytes: o.SegmentBytes,
 		SnapshotLogBytes: o.SnapshotLogBytes, SnapshotLogEntries: o.SnapshotLogEntries,
 		Election: o.Election, Clock: o.Clock, Logger: o.Logger,
-		Background: n.workers.Go,
-		Redirect:   n.directory.client,
+		Background: n.workers.Go, Pace: n.pacer.pace,
+		Redirect: n.directory.client,
 	})
 	if err != nil {
 		return err
@@ -292,6 +294,7 @@ func (n *Node) Stop(ctx context.Context) error {
 // stopRaft ends consensus and everything that feeds on it.
 func (n *Node) stopRaft() {
 	n.raft.Stop()
+	n.pacer.stop()
 	n.workers.Wait()
 }
 

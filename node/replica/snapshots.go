@@ -157,7 +157,7 @@ func (r *Replica) writeSnapshot(node *raft.Raft, meta core.SnapshotMeta, view *f
 	if err != nil {
 		return snapshot.Info{}, err
 	}
-	if _, err := view.WriteTo(untilStop{w, node.Done()}); err != nil {
+	if _, err := view.WriteTo(paced{untilStop{w, node.Done()}, r}); err != nil {
 		return snapshot.Info{}, errors.Join(err, w.Abort())
 	}
 	return w.Commit()
@@ -197,4 +197,25 @@ func (r *Replica) loadSnapshot(meta core.SnapshotMeta) error {
 	r.gate.advance(meta.Index)
 	r.log.Info("snapshot loaded", "index", meta.Index)
 	return nil
+}
+
+// paced passes writes on and lets clients come first, unless so much was applied since the snapshot began that the next one
+// is due: the log grows until this one is done.
+type paced struct {
+	io.Writer
+	replica *Replica
+}
+
+func (w paced) Write(p []byte) (int, error) {
+	if pace := w.replica.options.Pace; pace != nil && !w.replica.snapshotIsDue() {
+		pace()
+	}
+	return w.Writer.Write(p)
+}
+
+// snapshotIsDue tells whether the log has grown by as much as calls for a snapshot.
+func (r *Replica) snapshotIsDue() bool {
+	r.machine.Lock()
+	defer r.machine.Unlock()
+	return r.snapshots.due()
 }
