@@ -20,7 +20,7 @@ type witness struct {
 	votesTerm uint64
 	// candidates are the last to ask for a vote.
 	candidates map[raft.NodeID]core.VoteRequest
-	// unclear are those whose request before, of another term, may not have been looked at when the last one came: which of
+	// unclear are those whose request before, of another term, may not have been answered when the last one came: which of
 	// them a reply is for cannot be told.
 	unclear map[raft.NodeID]bool
 	// told is the newest term of a message that any node must follow: not of a request for a vote, unless a leader wished it.
@@ -80,7 +80,9 @@ func (w *witness) delivered(p *process, m core.Message, instance uint64) {
 	case core.VoteRequest:
 		w.stirred()
 		before, ok := w.candidates[m.From]
-		w.unclear[m.From] = p.manual.Queued().Messages > 0 && (w.unclear[m.From] || ok && before.Term != m.Term)
+		queued := p.manual.Queued() // also an answer that waits for the disk
+		unanswered := queued.Messages > 0 || queued.DiskJobs > 0
+		w.unclear[m.From] = unanswered && (w.unclear[m.From] || ok && before.Term != m.Term)
 		w.candidates[m.From] = m
 		if !m.Transfer {
 			return
