@@ -24,6 +24,9 @@ func (c *checker) looked(p *process) {
 		if status.Role == core.Leader && p.leads() && p.standing.Term == status.Term && index > p.witness.configuration.index {
 			c.proposes(p, next)
 		}
+		if p.isAloneIn(p.witness.configuration.configuration) {
+			p.reads.aloneUntil = c.w.now
+		}
 		p.witness.configuration = next
 	}
 	if p.leads() && p.witness.configuration.index > c.proposed.index {

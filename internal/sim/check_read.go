@@ -23,6 +23,8 @@ type readBook struct {
 	confirmed sentRound
 	// configuration is the index of the membership by which it was found.
 	configuration uint64
+	// aloneUntil is when a membership last ended by which the process needed nobody to agree with it.
+	aloneUntil time.Duration
 	// led is the term that the process leads or led last; summoned is when it told another node to take over in that term.
 	led      uint64
 	summoned time.Duration
@@ -189,8 +191,16 @@ func (c *checker) reconfirm(p *process) {
 }
 
 // alone tells whether a process needs nobody to agree with it.
-func (p *process) alone() bool {
-	return quorum(p.manual.Core().Configuration(), func(m *core.Member) bool { return m.ID == p.id })
+func (p *process) alone() bool { return p.isAloneIn(p.manual.Core().Configuration()) }
+
+func (p *process) isAloneIn(configuration core.Configuration) bool {
+	return quorum(configuration, func(m *core.Member) bool { return m.ID == p.id })
+}
+
+// wasAlone tells whether the process has needed nobody to agree with it at some time since: what it was asked then it may
+// answer, though it has others to ask by now.
+func (p *process) wasAlone(since time.Duration) bool {
+	return p.alone() || p.isAloneIn(p.witness.configuration.configuration) || p.reads.aloneUntil >= since
 }
 
 // beginsToLead opens the book of a leadership.
@@ -207,7 +217,7 @@ func (c *checker) answersQuestion(p *process, m core.ReadReply) {
 		return
 	}
 	c.confirm(p)
-	if p.reads.confirmed.at < asked.at && !p.alone() {
+	if p.reads.confirmed.at < asked.at && !p.wasAlone(asked.at) {
 		c.w.violate(p.m.name(), "it answers the read request of node %d that came %v ago; no quorum has answered a round since",
 			m.To, c.w.now-asked.at)
 	}
@@ -227,7 +237,7 @@ func (c *checker) served(p *process, read claim) {
 			read.leads, at, c.committed[at-1].term)
 	}
 	c.confirm(p)
-	if !p.alone() && p.reads.confirmed.at < read.at && p.reads.answered < read.at && !c.appliedOwn(p, read) && !c.leased(p, read) {
+	if !p.wasAlone(read.at) && p.reads.confirmed.at < read.at && p.reads.answered < read.at && !c.appliedOwn(p, read) && !c.leased(p, read) {
 		c.w.violate(p.m.name(), "it serves a read that came %v ago; no quorum has answered a round since, nor a leader its question, nor is there a lease (the last round answered left %v ago)",
 			c.w.now-read.at, c.w.now-p.reads.confirmed.at)
 	}
