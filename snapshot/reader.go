@@ -17,7 +17,8 @@ import (
 
 // Reader reads the raw state of an image. Bytes that it returns come from blocks whose checksum
 // held; io.EOF comes only after the footer's counts and digest held as well. Its memory is bounded
-// whatever the image claims: one block, compressed and raw, and MaxMetadata.
+// whatever the image claims: one block compressed, two raw, and MaxMetadata. While a block is used, the next one is read and
+// checked beside it.
 type Reader struct {
 	name   string
 	source *bufio.Reader
@@ -33,10 +34,19 @@ type Reader struct {
 	seen footer
 
 	compressed []byte
-	raw        []byte
-	// rest is the part of raw that Read has not handed out.
+	// raw is the block that Read hands out, and the one after; rest is what is left of the first.
+	raw  [2][]byte
 	rest []byte
 	// err is what Read returns once rest is empty.
+	err error
+	// ahead takes the end of next, which runs beside whoever reads; nil if it does not. All fields but the three above
+	// are next's until then.
+	ahead chan nextBlock
+}
+
+// nextBlock is a block of raw state, or why there is none.
+type nextBlock struct {
+	raw []byte
 	err error
 }
 
@@ -86,15 +96,40 @@ func (r *Reader) Read(p []byte) (int, error) {
 		if r.err != nil {
 			return 0, r.err
 		}
-		r.err = r.next()
+		r.advance()
 	}
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]
 	return n, nil
 }
 
+// advance puts the next block into rest, and has the one after it read.
+func (r *Reader) advance() {
+	block := r.await()
+	if r.rest, r.err = block.raw, block.err; r.err != nil {
+		return
+	}
+	r.raw[0], r.raw[1] = r.raw[1], r.raw[0] // next fills the second
+	ahead := make(chan nextBlock, 1)
+	r.ahead = ahead
+	go func() { ahead <- r.next() }()
+}
+
+// await returns the block that is being read, or reads one.
+func (r *Reader) await() nextBlock {
+	if r.ahead == nil {
+		return r.next()
+	}
+	block := <-r.ahead
+	r.ahead = nil
+	return block
+}
+
 // Close releases the file. It may be called more than once.
 func (r *Reader) Close() error {
+	if r.ahead != nil {
+		r.await()
+	}
 	r.rest, r.err = nil, errors.New("snapshot: read after Close")
 	if r.zstd != nil {
 		r.zstd.Close()
@@ -150,52 +185,56 @@ func (r *Reader) readHeader() error {
 	return nil
 }
 
-// next puts the next block into rest, or returns io.EOF after a good footer.
-func (r *Reader) next() error {
+// next reads the next block into the second of raw. Its error is io.EOF after a good footer.
+func (r *Reader) next() nextBlock {
+	raw, err := r.readBlock()
+	return nextBlock{raw, err}
+}
+
+func (r *Reader) readBlock() ([]byte, error) {
 	start := r.offset
 	var head [blockHeaderSize]byte
 	if err := r.fill(head[:4], "a block header"); err != nil {
-		return err
+		return nil, err
 	}
 	length := binary.LittleEndian.Uint32(head[:])
 	if length == 0 {
-		return r.readFooter(start)
+		return nil, r.readFooter(start)
 	}
 	if err := r.fill(head[4:], "a block header"); err != nil {
-		return err
+		return nil, err
 	}
 	rawLength := binary.LittleEndian.Uint32(head[4:])
 	number := r.seen.blocks
 	if length > maxCompressed || rawLength == 0 || rawLength > BlockSize {
-		return r.damaged(start, "block %d has impossible lengths: %d compressed, %d raw", number, length, rawLength)
+		return nil, r.damaged(start, "block %d has impossible lengths: %d compressed, %d raw", number, length, rawLength)
 	}
 	// The buffers grow to what blocks need, so that loading a small image costs little.
 	if len(r.compressed) < int(length) {
 		r.compressed = make([]byte, min(2*int(length), maxCompressed))
 	}
-	if len(r.raw) < int(rawLength) {
-		r.raw = make([]byte, rawLength)
+	if len(r.raw[1]) < int(rawLength) {
+		r.raw[1] = make([]byte, rawLength)
 	}
 	compressed := r.compressed[:length]
 	if err := r.fill(compressed, "a block"); err != nil {
-		return err
+		return nil, err
 	}
 	if blockSum(number, head[:8], compressed) != binary.LittleEndian.Uint32(head[8:]) {
-		return r.damaged(start, "block %d: checksum mismatch", number)
+		return nil, r.damaged(start, "block %d: checksum mismatch", number)
 	}
 	// The capacity is the limit: a frame that would grow past its announced length is refused.
-	raw, err := r.zstd.DecodeAll(compressed, r.raw[:0:rawLength])
+	raw, err := r.zstd.DecodeAll(compressed, r.raw[1][:0:rawLength])
 	if err != nil {
-		return r.damaged(start, "block %d: %v", number, err)
+		return nil, r.damaged(start, "block %d: %v", number, err)
 	}
 	if len(raw) != int(rawLength) {
-		return r.damaged(start, "block %d: %d raw bytes, %d announced", number, len(raw), rawLength)
+		return nil, r.damaged(start, "block %d: %d raw bytes, %d announced", number, len(raw), rawLength)
 	}
 	r.digest.Write(raw)
 	r.seen.blocks++
 	r.seen.rawSize += uint64(len(raw))
-	r.rest = raw
-	return nil
+	return raw, nil
 }
 
 // readFooter reads the rest of the footer that began at start, and compares it with what was seen.
@@ -233,9 +272,8 @@ func (r *Reader) readFooter(start int64) error {
 func (r *Reader) drain() (footer, error) {
 	r.rest = nil
 	for r.err == nil {
-		r.err = r.next()
+		r.err = r.await().err
 	}
-	r.rest = nil
 	if errors.Is(r.err, io.EOF) {
 		return r.seen, nil
 	}
