@@ -18,13 +18,14 @@ type asking struct {
 func (c *checker) looked(p *process) {
 	c.goesByItsLog(p)
 	node := p.manual.Core()
-	if index := node.ConfigurationIndex(); index != p.witness.configuration.index || len(p.witness.configuration.configuration.Members) == 0 {
-		next := located{index, node.Configuration()}
+	// One that was rolled back may have another in its place, at the same index.
+	next := located{node.ConfigurationIndex(), node.Configuration()}
+	if before := p.witness.configuration; next.index != before.index || !equalConfigurations(next.configuration, before.configuration) {
 		status := node.Status()
-		if status.Role == core.Leader && p.leads() && p.standing.Term == status.Term && index > p.witness.configuration.index {
+		if status.Role == core.Leader && p.leads() && p.standing.Term == status.Term && next.index > before.index {
 			c.proposes(p, next)
 		}
-		if p.isAloneIn(p.witness.configuration.configuration) {
+		if p.isAloneIn(before.configuration) {
 			p.reads.aloneUntil = c.w.now
 		}
 		p.witness.configuration = next
