@@ -33,6 +33,7 @@ const (
 	slowDisks         = "disk is slow"
 	membershipChanges = "membership"
 	deafHandOvers     = "deaf hand-over"
+	muteHandOvers     = "mute hand-over"
 )
 
 // faultTable are all kinds of faults that strike now and then. Those of each single message and sync are in the plan.
@@ -97,8 +98,8 @@ type nemesis struct {
 	random random
 	// resting: nothing new goes wrong.
 	resting bool
-	// deafening: a leader that hands over next is to hear nothing of it.
-	deafening bool
+	// deafening: a leader that hands over next is to hear nothing of it. muting: nobody is to hear whom it hands over to.
+	deafening, muting bool
 	// greeting: the next leader is asked for a change at once. breaking: the next change of the membership meets trouble.
 	greeting, breaking bool
 	// late misses that the cluster has formed.
@@ -425,10 +426,15 @@ func (n *nemesis) transfer() { _ = n.w.operator.transfer() }
 func (n *nemesis) deafHandOver() { n.deafening = n.w.operator.transfer() }
 
 // saidToTakeOver follows a leader's word that another node is to take over.
-func (n *nemesis) saidToTakeOver(leader *machine) {
+func (n *nemesis) saidToTakeOver(leader, next *machine) {
 	if n.deafening && !n.resting {
 		n.deafening = false
 		n.cut(leader.name()+" hears nobody", func(_, to *machine) bool { return to == leader })
+	}
+	if n.muting && !n.resting {
+		n.muting = false
+		n.sever("nobody hears "+next.name(), func(from, _ *machine) bool { return from == next })
+		n.mendIn(n.random.span(n.w.plan.election*8/10, n.w.plan.election*2))
 	}
 }
 

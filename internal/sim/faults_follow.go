@@ -112,3 +112,7 @@ func (n *nemesis) blink(m *machine, times int) {
 		n.w.after(n.random.span(20*time.Millisecond, 500*time.Millisecond), func() { n.blink(m, times-1) })
 	})
 }
+
+// muteHandOver hands leadership over to a node that nobody hears before it is about to ask for votes again, which it does as
+// anybody would. Those who still hear the old leader learn of the newer term from it.
+func (n *nemesis) muteHandOver() { n.muting = n.w.operator.transfer() }

@@ -165,7 +165,7 @@ func (e *endpoint) Send(messages []core.Message) {
 		m = w.network.damage(m)
 		body := wire.AppendMessage(make([]byte, 0, wire.SizeBound(m)), m)
 		if _, ok := m.(core.TimeoutNow); ok {
-			defer w.nemesis.saidToTakeOver(e.p.m)
+			defer w.nemesis.saidToTakeOver(e.p.m, to)
 		}
 		if request, ok := m.(core.VoteRequest); ok && request.Transfer {
 			w.nemesis.stood(e.p.m)

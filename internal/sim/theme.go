@@ -104,6 +104,11 @@ func (p *plan) forgetPromises(r random) {
 	p.network.stale = 0.1 * r.Float64()
 	p.load.clients, p.load.pause = 2, r.span(200*time.Millisecond, 2*time.Second) // who lacks an entry gets no votes
 	p.load.sessions, p.load.readers = min(p.load.sessions, 1), max(p.load.readers, 1)
+	if r.oneIn(2) {
+		p.load.readers, p.load.linearizableReaders = r.between(3, 6), true
+		p.enable(r, fault{name: muteHandOvers, strike: (*nemesis).muteHandOver}, 200*time.Millisecond, time.Second)
+		return
+	}
 	p.enable(r, fault{name: forgottenWords, strike: (*nemesis).forget}, 100*time.Millisecond, time.Second)
 }
 
