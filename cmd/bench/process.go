@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 	"time"
+
+	"redoubt/internal/child"
 )
 
 // process is one server process, which may be ended and started again.
@@ -21,56 +21,30 @@ type process struct {
 	dir     string // its data
 	log     string // a file that takes all that it prints, across restarts
 
-	cmd    *exec.Cmd
-	exited chan struct{} // closed when cmd has ended
+	child *child.Process
 }
 
 // start runs the process. It does not wait until it serves.
 func (p *process) start() error {
-	output, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer output.Close()
 	cmd := exec.Command(p.binary, p.args...)
-	cmd.Stdout, cmd.Stderr = output, output
-	// A signal of the terminal reaches us alone, who end the processes; and if we are killed, the kernel ends them.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a signal of the terminal reaches us alone, who end the processes
+	started, err := child.Start(cmd, p.log)
+	if err != nil {
 		return fmt.Errorf("%s: %w", p.name, err)
 	}
-	exited := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // how it ended is in cmd.ProcessState
-		close(exited)
-	}()
-	p.cmd, p.exited = cmd, exited
+	p.child = started
 	return nil
 }
 
-func (p *process) running() bool {
-	if p.cmd == nil {
-		return false
-	}
-	select {
-	case <-p.exited:
-		return false
-	default:
-		return true
-	}
-}
+func (p *process) running() bool { return p.child.Running() }
 
-func (p *process) pid() int { return p.cmd.Process.Pid }
+func (p *process) pid() int { return p.child.PID() }
 
 // kill ends the process as a power cut would, if it runs.
 func (p *process) kill() error {
-	if !p.running() {
-		return nil
-	}
-	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.child.Kill(); err != nil {
 		return fmt.Errorf("%s: kill: %w", p.name, err)
 	}
-	<-p.exited
 	return nil
 }
 
@@ -82,11 +56,11 @@ func (p *process) stop(ctx context.Context) error {
 	if !p.running() {
 		return nil
 	}
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.child.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("%s: SIGTERM: %w", p.name, err)
 	}
 	select {
-	case <-p.exited:
+	case <-p.child.Exited():
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -99,18 +73,11 @@ func (p *process) stop(ctx context.Context) error {
 const logTailLines = 15
 
 // logTail returns the last lines that the process printed.
-func (p *process) logTail() string {
-	data, err := os.ReadFile(p.log)
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
-	return strings.Join(lines[max(0, len(lines)-logTailLines):], "\n")
-}
+func (p *process) logTail() string { return child.LogTail(p.log, logTailLines) }
 
 // endedError says that a process has ended that should run.
 func (p *process) endedError() error {
-	return fmt.Errorf("%s has ended (%v); it printed last:\n%s", p.name, p.cmd.ProcessState, p.logTail())
+	return fmt.Errorf("%s has ended (%v); it printed last:\n%s", p.name, p.child.State(), p.logTail())
 }
 
 // pollPause is the time between two looks at a condition.

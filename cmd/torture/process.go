@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"redoubt/internal/child"
 )
 
 // node is one member of the cluster under test, and the ways to harm it.
@@ -239,11 +241,4 @@ func (p *process) foundNoRoom() bool {
 }
 
 // logTail returns the last lines that the process printed.
-func (p *process) logTail(lines int) string {
-	data, err := os.ReadFile(p.logFile)
-	if err != nil {
-		return err.Error()
-	}
-	all := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
-}
+func (p *process) logTail(lines int) string { return child.LogTail(p.logFile, lines) }

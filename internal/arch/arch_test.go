@@ -40,6 +40,7 @@ var rules = map[string]rule{
 	"internal/vfs":     {nil, "the file system is below everything"},
 	"internal/offheap": {nil, "memory is below everything"},
 	"internal/sockio":  {nil, "sockets are below everything"},
+	"internal/child":   {nil, "whoever starts servers for a test uses it"},
 }
 
 // anything lists the packages that may import everything: commands, and tests that drive the whole.

@@ -119,10 +119,10 @@ func TestAllNodesStopTogether(t *testing.T) {
 	at := time.Now()
 	var stopping sync.WaitGroup
 	for _, n := range c.nodes {
-		if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		if err := n.child.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
 		}
-		stopping.Go(func() { <-n.exited })
+		stopping.Go(func() { <-n.child.Exited() })
 	}
 	stopping.Wait()
 	took := time.Since(at)
@@ -131,7 +131,7 @@ func TestAllNodesStopTogether(t *testing.T) {
 		t.Errorf("three nodes took %v to end together", took)
 	}
 	for _, n := range c.nodes {
-		if code := n.cmd.ProcessState.ExitCode(); code != 0 {
+		if code := n.child.State().ExitCode(); code != 0 {
 			t.Errorf("node %d, SIGTERM: exit code %d, promised: 0\n%s", n.id, code, n.logTail(3))
 		}
 	}

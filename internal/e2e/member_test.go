@@ -165,11 +165,11 @@ func (c *cluster) waitRole(id int, role string) {
 func expectRefused(t testing.TB, n *process, words ...string) {
 	t.Helper()
 	select {
-	case <-n.exited:
+	case <-n.child.Exited():
 	case <-time.After(changeLimit):
 		t.Fatalf("node %d runs on though the cluster refuses it", n.id)
 	}
-	if code := n.cmd.ProcessState.ExitCode(); code != 1 {
+	if code := n.child.State().ExitCode(); code != 1 {
 		t.Errorf("node %d: exit code %d, promised: 1", n.id, code)
 	}
 	last := n.logTail(1)

@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"redoubt/internal/child"
 )
 
 // process is one server process, which may be ended and started again.
@@ -22,58 +23,30 @@ type process struct {
 	args   []string
 	log    string // a file that takes everything it prints, across restarts
 
-	cmd    *exec.Cmd
-	exited chan struct{} // closed when cmd has ended
+	child  *child.Process
 	paused bool
 }
 
 // start runs the process. It does not wait until it serves.
 func (p *process) start(t testing.TB) {
 	t.Helper()
-	output, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	started, err := child.Start(exec.Command(binary, p.args...), p.log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer output.Close()
-	cmd := exec.Command(binary, p.args...)
-	cmd.Stdout, cmd.Stderr = output, output
-	// A test run that is itself killed leaves nothing behind.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // how it ended is in cmd.ProcessState
-		close(exited)
-	}()
-	p.cmd, p.exited, p.paused = cmd, exited, false
+	p.child, p.paused = started, false
 }
 
-func (p *process) running() bool {
-	if p.cmd == nil {
-		return false
-	}
-	select {
-	case <-p.exited:
-		return false
-	default:
-		return true
-	}
-}
+func (p *process) running() bool { return p.child.Running() }
 
-func (p *process) pid() int { return p.cmd.Process.Pid }
+func (p *process) pid() int { return p.child.PID() }
 
 // kill ends the process as a power cut would.
 func (p *process) kill(t testing.TB) {
 	t.Helper()
-	if !p.running() {
-		return
-	}
-	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.child.Kill(); err != nil {
 		t.Fatalf("node %d: kill: %v", p.id, err)
 	}
-	<-p.exited
 }
 
 // stopLimit is how long a node may take to end in good order.
@@ -82,21 +55,21 @@ const stopLimit = 20 * time.Second
 // stop ends the process in good order and returns its exit code.
 func (p *process) stop(t testing.TB) int {
 	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.child.Signal(syscall.SIGTERM); err != nil {
 		t.Fatalf("node %d: SIGTERM: %v", p.id, err)
 	}
 	select {
-	case <-p.exited:
+	case <-p.child.Exited():
 	case <-time.After(stopLimit):
 		t.Fatalf("node %d has not ended %v after SIGTERM", p.id, stopLimit)
 	}
-	return p.cmd.ProcessState.ExitCode()
+	return p.child.State().ExitCode()
 }
 
 // pause stops the process where it stands, without its knowledge.
 func (p *process) pause(t testing.TB) {
 	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+	if err := p.child.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatalf("node %d: SIGSTOP: %v", p.id, err)
 	}
 	p.paused = true
@@ -110,7 +83,7 @@ func (p *process) pause(t testing.TB) {
 
 func (p *process) resume(t testing.TB) {
 	t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+	if err := p.child.Signal(syscall.SIGCONT); err != nil {
 		t.Fatalf("node %d: SIGCONT: %v", p.id, err)
 	}
 	p.paused = false
@@ -147,14 +120,4 @@ func cutLast(s, separator string) (before, after string, found bool) {
 }
 
 // logTail returns the last lines that the process printed.
-func (p *process) logTail(lines int) string {
-	data, err := os.ReadFile(p.log)
-	if err != nil {
-		return err.Error()
-	}
-	all := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
-	if len(all) > lines {
-		all = all[len(all)-lines:]
-	}
-	return strings.Join(all, "\n")
-}
+func (p *process) logTail(lines int) string { return child.LogTail(p.log, lines) }
