@@ -29,12 +29,12 @@ func TestPacedWorkLeavesTheProcessorsToOthers(t *testing.T) {
 	defer func() { close(done); <-others }()
 	p := newPacer()
 	began, worked := time.Now(), time.Duration(0)
-	for worked < 40*time.Millisecond {
+	for worked < 100*time.Millisecond {
 		spin(4 * time.Millisecond)
 		worked += 4 * time.Millisecond
 		p.pace()
 	}
-	if took := time.Since(began); took < 5*worked {
+	if took := time.Since(began); took < 3*worked { // the first fifth passes before it looks
 		t.Fatalf("%v of work took %v beside other work; it should have paused for most of it", worked, took)
 	}
 }
@@ -44,7 +44,7 @@ func TestPacedWorkEndsWithTheNode(t *testing.T) {
 	p := newPacer()
 	p.busy = true
 	spin(longestWork)
-	time.AfterFunc(5*time.Millisecond, p.stop)
+	time.AfterFunc(5*time.Millisecond, func() { p.stop(); p.stop() }) // as Stop may be tried again
 	began := time.Now()
 	p.pace()
 	if took := time.Since(began); took > restPerWork*longestWork/2 {

@@ -39,8 +39,8 @@ type Reader struct {
 	rest []byte
 	// err is what Read returns once rest is empty.
 	err error
-	// ahead takes the end of next, which runs beside whoever reads; nil if it does not. All fields but the three above
-	// are next's until then.
+	// ahead takes the end of next, which runs beside whoever reads; nil if it does not. Until then the second of raw and all
+	// that changes but rest and err is next's.
 	ahead chan nextBlock
 }
 

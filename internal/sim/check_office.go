@@ -25,7 +25,7 @@ func (c *checker) looked(p *process) {
 		if status.Role == core.Leader && p.leads() && p.standing.Term == status.Term && next.index > before.index {
 			c.proposes(p, next)
 		}
-		if p.isAloneIn(before.configuration) {
+		if p.leads() && p.isAloneIn(before.configuration) {
 			p.reads.aloneUntil = c.w.now
 		}
 		p.witness.configuration = next
@@ -49,14 +49,15 @@ func (c *checker) goesByItsLog(p *process) {
 		return // the disk has yet to learn of what the node knows
 	}
 	written := s.configuration()
-	if node.ConfigurationIndex() == p.witness.configuration.index && written.index == p.witness.agreed {
+	if agreed := p.witness.agreed; node.ConfigurationIndex() == agreed.index && written.index == agreed.index &&
+		equalConfigurations(node.Configuration(), agreed.configuration) && equalConfigurations(written.configuration, agreed.configuration) {
 		return
 	}
 	if node.ConfigurationIndex() != written.index || !equalConfigurations(node.Configuration(), written.configuration) {
 		c.w.violate(p.m.name(), "it goes by the membership of entry %d, %s; the newest in its log is of entry %d, %s",
 			node.ConfigurationIndex(), describe(node.Configuration()), written.index, describe(written.configuration))
 	}
-	p.witness.agreed = written.index
+	p.witness.agreed = written
 }
 
 // proposes takes in a membership that a leader has put into its log. It does so only when the one before is committed, and an

@@ -60,12 +60,13 @@ const never = -1
 
 func newReadBook() readBook {
 	return readBook{
-		echoed:    make(map[raft.NodeID]uint64),
-		asked:     make(map[uint64]time.Duration),
-		questions: make(map[question]claim),
-		confirmed: sentRound{at: never},
-		summoned:  never,
-		answered:  never,
+		echoed:     make(map[raft.NodeID]uint64),
+		asked:      make(map[uint64]time.Duration),
+		questions:  make(map[question]claim),
+		confirmed:  sentRound{at: never},
+		summoned:   never,
+		answered:   never,
+		aloneUntil: never,
 	}
 }
 

@@ -36,8 +36,8 @@ type witness struct {
 
 	// configuration is the one in force when the process was last looked at.
 	configuration located
-	// agreed is the index of the newest configuration that the log was seen to hold and the node to go by.
-	agreed uint64
+	// agreed is the newest configuration that the log was seen to hold and the node to go by.
+	agreed located
 	// outSince is when it was first seen to lead although it is committed that it is no member, or zero.
 	outSince uint64
 }
@@ -128,8 +128,8 @@ func (w *witness) savedNow() {
 	}
 }
 
-// heardOfSave returns the tick of the newest sync that the node has certainly heard of: it may act on its clock before it
-// looks what has just come from its disk.
+// heardOfSave returns the tick of a sync that the node has heard of, but for one: it may act on its clock before it looks what
+// has just come from its disk.
 func (w *witness) heardOfSave() uint64 {
 	if w.savedAt+1 >= w.ticks {
 		return w.savedBefore

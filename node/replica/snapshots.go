@@ -215,7 +215,7 @@ func (w paced) Write(p []byte) (int, error) {
 
 // snapshotIsDue tells whether the log has grown by as much as calls for a snapshot.
 func (r *Replica) snapshotIsDue() bool {
-	r.machine.Lock()
-	defer r.machine.Unlock()
+	r.machine.RLock()
+	defer r.machine.RUnlock()
 	return r.snapshots.due()
 }

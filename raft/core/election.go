@@ -254,11 +254,7 @@ func (c *Core) hearsQuorum() bool {
 // broadcastHeartbeat sends a heartbeat to every member.
 func (c *Core) broadcastHeartbeat() {
 	c.lead.heartbeatElapsed = 0
-	for i := range c.peers {
-		if p := &c.peers[i]; p.id != c.config.ID {
-			c.ask(p)
-		}
-	}
+	c.askAll()
 }
 
 // followHeartbeat answers the leader.

@@ -9,7 +9,7 @@ type reads struct {
 	current []reader
 	number  uint64
 	index   uint64
-	// askedAt is the tick at which the round began.
+	// askedAt is the tick at which somebody was last asked for the round.
 	askedAt uint64
 	// waiting are the reads for the round after, or for the commit of the leader's first entry.
 	waiting []reader
@@ -62,24 +62,39 @@ func (c *Core) pumpReads() {
 		c.reads.current, c.reads.waiting = c.reads.waiting, c.reads.current
 		c.round++
 		c.reads.number, c.reads.index, c.reads.askedAt = c.round, c.commit, c.ticks
-		// An append would ask too, but its answer waits for a disk.
-		for !c.quorum(func(p *peer) bool { return p.id == c.config.ID || p.asked >= c.round }) {
-			c.ask(c.readiest())
-		}
+		c.askRound()
 	}
 }
 
-// readiest returns the peer to ask next in a round: of the voters that were not, the one that answered last. No more are
-// asked than are needed: their answers would cost time and change nothing.
+// askRound asks whom the round needs, and no more: other answers would cost time and change nothing. (An append would ask too,
+// but its answer waits for a disk.) Those come first that wait for the round themselves: with the question they learn what
+// is committed, which they must have applied before they serve their reads.
+func (c *Core) askRound() {
+	for _, r := range c.reads.current {
+		if p := c.peer(r.peer); p != nil && p.asked < c.round {
+			c.ask(p)
+		}
+	}
+	for !c.quorum(func(p *peer) bool { return p.id == c.config.ID || p.asked >= c.round }) {
+		c.ask(c.readiest())
+	}
+}
+
+// readiest returns the peer to ask next in a round: of the voters that were not, the one that answered the newest round, or
+// was heard last.
 func (c *Core) readiest() *peer {
 	var best *peer
 	for i := range c.peers {
 		p := &c.peers[i]
-		if (p.voter || p.oldVoter) && p.id != c.config.ID && p.asked < c.round && (best == nil || p.round > best.round) {
+		if (p.voter || p.oldVoter) && p.id != c.config.ID && p.asked < c.round && (best == nil || p.readier(best)) {
 			best = p
 		}
 	}
 	return best
+}
+
+func (p *peer) readier(other *peer) bool {
+	return p.round > other.round || p.round == other.round && p.aliveAt > other.aliveAt
 }
 
 // ask has a peer say that it still follows.
@@ -92,8 +107,17 @@ func (c *Core) ask(p *peer) {
 // tickReads asks everybody, if those who were asked have not answered since the tick before.
 func (c *Core) tickReads() {
 	if len(c.reads.current) > 0 && c.ticks > c.reads.askedAt+1 {
-		c.reads.askedAt = c.ticks
-		c.broadcastHeartbeat()
+		c.askAll()
+	}
+}
+
+// askAll has every member say that it still follows.
+func (c *Core) askAll() {
+	c.reads.askedAt = c.ticks
+	for i := range c.peers {
+		if p := &c.peers[i]; p.id != c.config.ID {
+			c.ask(p)
+		}
 	}
 }
 

@@ -179,3 +179,37 @@ func TestReadRoundsLeaveNobodyWithoutHeartbeats(t *testing.T) {
 		t.Fatalf("%d heartbeats in four intervals to the follower that no round asked", heartbeats)
 	}
 }
+
+// A member that asks for a round is asked in it, whoever else is: so it learns what is committed before it hears its read index,
+// and need not wait for a heartbeat to serve its reads. A learner too.
+func TestWhoWaitsForARoundIsToldWhatIsCommitted(t *testing.T) {
+	for _, asker := range []NodeID{3, 4} {
+		configuration := voters(3)
+		configuration.Members = append(configuration.Members, Member{ID: 4, Address: "d"})
+		s := newSingleFrom(t, Config{ID: 1, Configuration: configuration, HeartbeatTicks: 10, ElectionTicks: 50})
+		s.leadCommitted()
+		s.receive(AppendReply{Envelope: from(asker, 1), Match: 1})
+		s.receive(HeartbeatReply{Envelope: from(2, 1), Round: s.round}) // 2 is the first choice otherwise
+		e := s.receive(ReadRequest{Envelope: from(asker, 1), ID: 9})
+		told := false
+		for _, m := range sent[HeartbeatRequest](e.Send) {
+			told = told || m.To == asker && m.Commit == 1
+		}
+		if !told {
+			t.Fatalf("sent %+v; want node %d told that 1 is committed", e.Send, asker)
+		}
+	}
+}
+
+// A leader whose members have answered no round yet asks one that it has heard, not one that may be dead.
+func TestFirstRoundAsksWhoWasHeard(t *testing.T) {
+	s := newSingleFrom(t, Config{ID: 1, Configuration: voters(3), HeartbeatTicks: 10, ElectionTicks: 50})
+	s.lead()
+	s.flush()
+	s.Step(Tick{})
+	s.receive(AppendReply{Envelope: from(3, s.term), Match: s.log.last().Index})
+	e := s.Step(Read{ID: 1})
+	if asked := sent[HeartbeatRequest](e.Send); len(asked) != 1 || asked[0].To != 3 {
+		t.Fatalf("asked %+v, want node 3 alone, the one that was heard", asked)
+	}
+}
