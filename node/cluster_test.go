@@ -300,13 +300,17 @@ func (a *appender) check(value string) error {
 	if a.crossed != nil {
 		return a.crossed
 	}
+	there := make(map[string]int)
+	for token := range strings.SplitAfterSeq(value, ">") {
+		there[token]++
+	}
 	for _, token := range a.acknowledged {
-		if n := strings.Count(value, token); n != 1 {
+		if n := there[token]; n != 1 {
 			return fmt.Errorf("acknowledged %s is there %d times, want once (P1)", token, n)
 		}
 	}
 	for _, token := range a.unknown {
-		if n := strings.Count(value, token); n > 1 {
+		if n := there[token]; n > 1 {
 			return fmt.Errorf("unknown %s is there %d times, want at most once", token, n)
 		}
 	}

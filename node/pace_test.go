@@ -11,10 +11,9 @@ func spin(d time.Duration) {
 	}
 }
 
-// Work that is paced gets a tenth of the time while the process is busy with something else.
-func TestPacedWorkLeavesTheProcessorsToOthers(t *testing.T) {
-	done := make(chan struct{})
-	others := make(chan struct{})
+// A snapshot is written at no more than its rate while the process is busy with something else.
+func TestPacedWriterLeavesTheProcessorsToOthers(t *testing.T) {
+	done, others := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(others)
 		for {
@@ -28,26 +27,25 @@ func TestPacedWorkLeavesTheProcessorsToOthers(t *testing.T) {
 	}()
 	defer func() { close(done); <-others }()
 	p := newPacer()
-	began, worked := time.Now(), time.Duration(0)
-	for worked < 100*time.Millisecond {
-		spin(4 * time.Millisecond)
-		worked += 4 * time.Millisecond
-		p.pace()
+	p.pace(1) // looks
+	const bytes = busyRate / 10
+	began := time.Now()
+	for range 20 {
+		p.pace(bytes / 20)
 	}
-	if took := time.Since(began); took < 3*worked { // the first fifth passes before it looks
-		t.Fatalf("%v of work took %v beside other work; it should have paused for most of it", worked, took)
+	if took := time.Since(began); took < 80*time.Millisecond {
+		t.Fatalf("a tenth of a second's bytes took %v beside other work", took)
 	}
 }
 
-// A node that stops does not wait for a pause to end, nor pause again.
-func TestPacedWorkEndsWithTheNode(t *testing.T) {
+// A node that stops does not wait for a rest to end, nor for another.
+func TestPacedWriterEndsWithTheNode(t *testing.T) {
 	p := newPacer()
 	p.busy = true
-	spin(longestWork)
 	time.AfterFunc(5*time.Millisecond, func() { p.stop(); p.stop() }) // as Stop may be tried again
 	began := time.Now()
-	p.pace()
-	if took := time.Since(began); took > restPerWork*longestWork/2 {
-		t.Fatalf("the pause went on for %v after the stop", took)
+	p.pace(10 * busyRate)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Fatalf("the rest went on for %v after the stop", took)
 	}
 }

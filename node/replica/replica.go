@@ -43,9 +43,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Background runs a task that does I/O for long, beside everything else; it must not run it before it returns.
 	Background func(task func())
-	// Pace is called by a task that uses the processor for long, every now and then, and returns when it may go on, so that
-	// clients come first. Nil: at once.
-	Pace func()
+	// Pace is called before so many bytes of a snapshot are written, and returns when they may be, so that clients come first.
+	// Nil: at once.
+	Pace func(bytes int)
 	// Redirect returns the address at which a node serves clients that came by the given listener, or "" if it is
 	// not known.
 	Redirect func(node raft.NodeID, listener int) string

@@ -208,7 +208,7 @@ type paced struct {
 
 func (w paced) Write(p []byte) (int, error) {
 	if pace := w.replica.options.Pace; pace != nil && !w.replica.snapshotIsDue() {
-		pace()
+		pace(len(p))
 	}
 	return w.Writer.Write(p)
 }
