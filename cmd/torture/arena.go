@@ -34,13 +34,14 @@ type arena struct {
 	// calm is held shared by each fault, and alone by whoever waits for the cluster to recover.
 	calm sync.RWMutex
 
-	mu         sync.Mutex
-	recovery   time.Duration  // the longest time from the last fault to a write
-	counts     map[string]int // faults done, by name
-	violations []string
-	puzzles    int // histories that could not be judged
-	closing    bool
-	memory     int // the most that a process took, in KiB
+	mu          sync.Mutex
+	recovery    time.Duration  // the longest time from the last fault to a write
+	counts      map[string]int // faults done, by name
+	violations  []string
+	puzzles     int // histories that could not be judged
+	closing     bool
+	standstills []standstill
+	memory      int // the most that a process took, in KiB
 }
 
 // build makes the surroundings of a local cluster and its processes, which it does not start. The caller clears the arena, also

@@ -109,7 +109,7 @@ func (a *arena) newSession() (*session, error) {
 	}
 	s := &session{clerk: shared, began: time.Now()}
 	s.tally = &tally{start: s.began}
-	s.verifier = newVerifier(shared, s.clock, a.violate, a.puzzle)
+	s.verifier = newVerifier(shared, s.clock, a.stoodStill, a.violate, a.puzzle)
 	s.board = newBoard(profiles(), func(g *group) { s.verifier.queue <- g })
 	for _, k := range kinds() {
 		for i := range k.count {

@@ -120,7 +120,7 @@ func TestAnOldGroupIsReplaced(t *testing.T) {
 // What the end of a run compares with: a lost value, or one that an unknown write explains.
 func TestRetainedValues(t *testing.T) {
 	var wrong []string
-	v := newVerifier(nil, func() int64 { return 0 },
+	v := newVerifier(nil, func() int64 { return 0 }, func(time.Time) time.Duration { return 0 },
 		func(what string, _ []lin.Operation) { wrong = append(wrong, what) }, func(string, []lin.Operation) {})
 	history := []lin.Operation{
 		{Words: []string{"APPEND", "k", "<a>"}, Call: 1, Return: 2, Reply: lin.Int(3)},

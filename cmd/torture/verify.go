@@ -27,7 +27,9 @@ type verifier struct {
 	clock   func() int64
 	violate func(what string, history []lin.Operation)
 	note    func(what string, history []lin.Operation) // of one that could not be judged
-	queue   chan *group
+	// stoodStill returns for how long log time may not have passed since an instant.
+	stoodStill func(since time.Time) time.Duration
+	queue      chan *group
 
 	mu                         sync.Mutex
 	histories, undecided, lost int
@@ -41,8 +43,8 @@ type retained struct {
 	unknown []lin.Operation
 }
 
-func newVerifier(c *clerk.Clerk, clock func() int64, violate, note func(string, []lin.Operation)) *verifier {
-	return &verifier{clerk: c, clock: clock, violate: violate, note: note, queue: make(chan *group, 4096)}
+func newVerifier(c *clerk.Clerk, clock func() int64, stoodStill func(time.Time) time.Duration, violate, note func(string, []lin.Operation)) *verifier {
+	return &verifier{clerk: c, clock: clock, stoodStill: stoodStill, violate: violate, note: note, queue: make(chan *group, 4096)}
 }
 
 // run judges groups until the queue is closed. Those that the cluster cannot be asked about until ctx ends count as lost.
@@ -71,9 +73,19 @@ func (v *verifier) judge(ctx context.Context, g *group) {
 	v.keep(history, last)
 }
 
+// began returns when the first operation of a history was called.
+func (v *verifier) began(history []lin.Operation) time.Time {
+	now, first := v.clock(), v.clock()
+	for _, op := range history {
+		first = min(first, op.Call)
+	}
+	return time.Now().Add(-time.Duration(now - first))
+}
+
 // check reports whether a history is fine.
 func (v *verifier) check(history []lin.Operation) bool {
-	report, err := lin.Check(history, lin.Options{ClockError: clockError.Nanoseconds()})
+	still := v.stoodStill(v.began(history))
+	report, err := lin.Check(history, lin.Options{ClockError: clockError.Nanoseconds(), Standstill: still.Nanoseconds()})
 	if err != nil {
 		v.violate("a history makes no sense: "+err.Error(), history)
 		return false

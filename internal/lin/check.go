@@ -38,6 +38,8 @@ type Options struct {
 	// live, as log time counts it, may differ from that clock's. Then a key with a deadline must not be gone earlier, nor
 	// (save in stale reads) be there later. With zero, it may be gone at any time.
 	ClockError int64
+	// Standstill is by how many nanoseconds more a key may be there later, because log time could not pass for so long.
+	Standstill int64
 }
 
 const defaultSteps = 500_000

@@ -101,8 +101,8 @@ type call struct {
 	at    []int // the places of the command's keys
 	words []string
 	// The command acts at some instant from called to returned; clockError is how far log time may be from that clock, or
-	// zero if nothing is known of it.
-	called, returned, clockError int64
+	// zero if nothing is known of it, and standstill for how long it may not have passed.
+	called, returned, clockError, standstill int64
 	// seen is the reply that the client got, if it is known.
 	known bool
 	seen  Reply
@@ -121,7 +121,7 @@ func (c *call) deadline(at *cell, millis int64) {
 		at.from = add(c.called, millis, -c.clockError)
 	}
 	if c.returned != ever {
-		at.until = add(c.returned, millis, c.clockError)
+		at.until = add(c.returned, millis, c.clockError+c.standstill)
 	}
 }
 

@@ -90,6 +90,18 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
+// Where log time may have stood still a key may be there later, but not be gone earlier.
+func TestExpiryOverAStandstill(t *testing.T) {
+	options := Options{ClockError: 1_000_000, Standstill: 5_000_000}
+	for now, want := range map[string]Verdict{
+		"15000000 15000001 GET k -> \"a\"": OK,
+		"17000000 17000001 GET k -> \"a\"": Violation,
+		"8000000 8000001 GET k -> nil":     Violation,
+	} {
+		expect(t, history(t, "1 0 1 SET k a PX 10 -> OK\n1 "+now), options, want)
+	}
+}
+
 // With a bound on the clocks' error, a deadline is one in time as well. Instants are nanoseconds: 10 ms are 10000000.
 func TestExpiryByTheClock(t *testing.T) {
 	options := Options{ClockError: 1_000_000}

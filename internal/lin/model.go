@@ -150,12 +150,13 @@ type model struct {
 	keys       int
 	left       int // steps until the search is given up
 	clockError int64
+	standstill int64
 	seed       maphash.Seed
 }
 
 // model returns a new machine, for one search.
 func (p *part) model(options Options) *model {
-	return &model{keys: len(p.keys), left: options.Steps, clockError: options.ClockError, seed: maphash.MakeSeed()}
+	return &model{keys: len(p.keys), left: options.Steps, clockError: options.ClockError, standstill: options.Standstill, seed: maphash.MakeSeed()}
 }
 
 // verdict says what a search has shown.
@@ -212,7 +213,7 @@ func (m *model) step(worlds []world, s *step) []world {
 func (m *model) run(w world, s *step) bool {
 	c := call{
 		world: w, at: s.at, words: s.Words,
-		called: s.called(), returned: s.returned(), clockError: m.clockError,
+		called: s.called(), returned: s.returned(), clockError: m.clockError, standstill: m.standstill,
 		known: s.answered(), seen: s.Reply,
 	}
 	reply := s.spec.run(&c)
