@@ -144,6 +144,8 @@ func (r *Raft) handle(l *letters) {
 		r.beginChange(c)
 	}
 	r.held = append(r.held, l.proposals...)
+	r.gatherer.committed(r.micros(), r.core.CommitIndex())
+	r.gatherer.meets(len(r.held) + int(r.core.LastIndex()-r.core.CommitIndex()))
 	r.propose()
 	r.beginRound(l.readers, false)
 	r.beginRound(l.forwarded, true)
@@ -213,6 +215,7 @@ func (r *Raft) changeStanding(status core.Status) {
 		r.tickets.dropAll(ErrUncertain)
 	}
 	r.notYet = false
+	r.gatherer = gatherer{}
 	r.publish(status)
 	r.onStanding(*r.standing.Load())
 	if previous.Role != status.Role || previous.Leader != status.Leader {
@@ -232,6 +235,7 @@ func (r *Raft) publish(status core.Status) {
 // is certainly not (P3).
 func (r *Raft) end() {
 	r.turning.Lock() // for ever: nobody turns any more
+	r.alarm.Stop()
 	rest := r.inbox.close()
 	r.disk.close()
 	r.reads.close()

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"time"
 
 	"redoubt/raft/core"
 )
@@ -56,11 +58,12 @@ func build(peers []Peer, me NodeID, persister Persister, applyCh chan<- ApplyMsg
 	}
 	r := &Raft{
 		me: me, persister: persister, network: opts.network, clock: opts.clock, log: opts.logger,
-		tickInterval: opts.tick, limits: opts.limits, manual: wake != nil,
+		tickInterval: opts.tick, limits: opts.limits, manual: wake != nil, made: time.Now(),
 		stopping: make(chan struct{}), done: make(chan struct{}),
 	}
 	r.core, r.onStanding = machine, opts.onStanding
 	r.prepare(wake)
+	r.alarm = time.AfterFunc(math.MaxInt64, r.bells[LoopWorker].ring)
 	r.delivery = r.channelDelivery(applyCh)
 	if opts.apply != nil {
 		r.delivery = functionDelivery(opts.apply)

@@ -64,7 +64,7 @@ func (r *Raft) propose() {
 	if r.diskFull.Load() && r.core.Status().Role == core.Leader {
 		r.refuseHeld(ErrDiskFull) // like those that come now: nobody knows when there will be room
 	}
-	if len(r.held) == 0 || !r.mayPropose() {
+	if len(r.held) == 0 || !r.mayPropose() || r.gathering() {
 		return
 	}
 	for _, p := range r.held {
@@ -78,6 +78,7 @@ func (r *Raft) propose() {
 		// It will not be long. The next tick and the next change of standing ask again.
 		r.notYet = true
 	default:
+		r.gatherer.appended(r.micros(), len(r.held), r.core.LastIndex())
 		r.answerHeld(*effects.Proposed)
 	}
 	r.carryOut(effects)

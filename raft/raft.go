@@ -77,6 +77,9 @@ type Raft struct {
 	waitingBytes atomic.Int64 // of proposals that are not in the log yet
 	waitingReads atomic.Int64
 
+	made  time.Time   // the start of micros
+	alarm *time.Timer // rings for the loop when what is held has waited long enough
+
 	stopOnce sync.Once
 	stopping chan struct{} // closed by Stop or by a failure
 	done     chan struct{} // closed when every goroutine has ended
@@ -86,15 +89,16 @@ type Raft struct {
 
 // loopState is what the loop alone touches: whoever holds turning.
 type loopState struct {
-	core    *core.Core
-	tickets ticketQueue
-	held    []proposal      // proposals that wait for the disk, or for the end of a transfer
-	notYet  bool            // the core has refused what is held, for reasons that will not last
-	nextID  uint64          // of rounds and changes
-	rounds  []*readRound    // under way, oldest first
-	changes []pendingChange // under way
-	members []core.Member   // that the network was told
-	applied uint64          // highest index that the core was told is applied
+	core     *core.Core
+	tickets  ticketQueue
+	held     []proposal      // proposals that wait for the disk, or for the end of a transfer
+	gatherer gatherer        // whether they wait for others
+	notYet   bool            // the core has refused what is held, for reasons that will not last
+	nextID   uint64          // of rounds and changes
+	rounds   []*readRound    // under way, oldest first
+	changes  []pendingChange // under way
+	members  []core.Member   // that the network was told
+	applied  uint64          // highest index that the core was told is applied
 	// persisting and persisted are the last Persist.Seq that went to the disk and that came back.
 	persisting, persisted uint64
 

@@ -1,0 +1,95 @@
+package raft
+
+import (
+	"time"
+
+	"redoubt/raft/core"
+)
+
+// gatherer decides how long commands that could be appended wait for others that are about to come. Each append costs every
+// node a write, a sync and some messages, whatever is in it; and clients that wait for their answers come back together
+// after it. It is pure: its times are microseconds of one clock, given by the caller.
+//
+// Nobody waits unless many do at once, nor longer than a commit takes anyway, nor where waiting turns out to be in vain.
+type gatherer struct {
+	// crowd is about how many commands wait or are under way at once: as many can be hoped for.
+	crowd int
+	// commitTime is about how long an append takes to commit.
+	commitTime int64
+	// timed is the index whose commit is being timed, from timedAt on; zero: none is.
+	timed   uint64
+	timedAt int64
+	// until is when those that wait will have waited long enough; zero: none do.
+	until int64
+	// vain counts the times in a row that waiting brought little, and pass the appends that nobody waits for, therefore.
+	vain, pass int
+}
+
+const (
+	// leastCrowd is how many clients at once are worth waiting for.
+	leastCrowd = 8
+	// longestGather bounds a wait, in microseconds.
+	longestGather = 2000
+	// enoughBytes is an append that is large enough without waiting.
+	enoughBytes = 256 << 10
+	// maxVain bounds the appends between two attempts, to its power of two.
+	maxVain = 6
+)
+
+// meets takes note of how many commands wait or are under way.
+func (g *gatherer) meets(commands int) { g.crowd = max(g.crowd, commands) }
+
+// wait returns for how many microseconds more the commands that could be appended now, of so many bytes together, should
+// wait for others. Time that has been promised so does not grow.
+func (g *gatherer) wait(now int64, commands int, bytes int64) int64 {
+	if g.crowd < leastCrowd || g.pass > 0 || bytes >= enoughBytes || commands >= g.crowd-g.crowd/8 {
+		return 0
+	}
+	if g.until == 0 {
+		g.until = now + min(g.commitTime, longestGather)
+	}
+	return max(0, g.until-now)
+}
+
+// appended takes note that commands went into the log, the last of them at index.
+func (g *gatherer) appended(now int64, commands int, index uint64) {
+	switch {
+	case g.until == 0:
+		g.pass = max(0, g.pass-1)
+	case commands < g.crowd/2:
+		g.vain = min(g.vain+1, maxVain)
+		g.pass = 1 << g.vain
+	default:
+		g.vain = 0
+	}
+	g.until = 0
+	g.crowd -= (g.crowd + 15) / 16 // meets tells of those who are still there
+	if g.timed == 0 {
+		g.timed, g.timedAt = index, now
+	}
+}
+
+// committed takes note of the commit index.
+func (g *gatherer) committed(now int64, index uint64) {
+	if g.timed != 0 && index >= g.timed {
+		g.commitTime += (now - g.timedAt - g.commitTime) / 8
+		g.timed = 0
+	}
+}
+
+// gathering reports whether what is held waits for more, and sees to it that the loop comes back when that is over. A Manual's
+// scheduler decides itself when the loop runs, and so what goes together.
+func (r *Raft) gathering() bool {
+	if r.manual || r.core.Status().Role != core.Leader {
+		return false
+	}
+	waited := r.gatherer.until != 0
+	wait := r.gatherer.wait(r.micros(), len(r.held), r.waitingBytes.Load())
+	if wait > 0 && !waited {
+		r.alarm.Reset(time.Duration(wait) * time.Microsecond)
+	}
+	return wait > 0
+}
+
+// micros returns the time that the gatherer goes by.
+func (r *Raft) micros() int64 { return time.Since(r.made).Microseconds() }

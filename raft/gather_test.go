@@ -1,0 +1,104 @@
+package raft
+
+import "testing"
+
+// crowded returns a gatherer that has seen appends of so many commands, each committed after commitTime microseconds, and the
+// time then.
+func crowded(crowd int, commitTime int64) (g gatherer, now int64) {
+	now = 1
+	for index := uint64(1); index <= 100; index++ {
+		g.meets(crowd)
+		g.appended(now, crowd, index)
+		now += commitTime
+		g.committed(now, index)
+	}
+	return g, now
+}
+
+// gathers lets a gatherer wait until it has had enough, while a command comes every so many microseconds up to most of them. It
+// returns how many went together and how long the first waited.
+func gathers(g *gatherer, now, every int64, most int) (commands int, waited int64) {
+	begun := now
+	for commands = 1; g.wait(now, commands, int64(100*commands)) > 0; now += every {
+		commands = min(most, commands+1)
+	}
+	g.appended(now, commands, 1<<20)
+	return commands, now - begun
+}
+
+func TestFewClientsDoNotWait(t *testing.T) {
+	for crowd := range leastCrowd {
+		g, now := crowded(crowd, 1000)
+		if wait := g.wait(now, 1, 100); wait != 0 {
+			t.Errorf("with %d clients at once a command waits %d µs", crowd, wait)
+		}
+	}
+	if wait := new(gatherer).wait(1, 1, 100); wait != 0 {
+		t.Errorf("the first command waits %d µs", wait)
+	}
+}
+
+func TestACrowdThatComesBackGoesTogether(t *testing.T) {
+	g, now := crowded(50, 1000)
+	for range 20 {
+		g.meets(50) // the last few come while the others are under way
+		commands, waited := gathers(&g, now, 10, 50)
+		if commands < 40 || waited > 500 {
+			t.Fatalf("%d of 50 commands, 10 µs apart, went together after %d µs", commands, waited)
+		}
+	}
+}
+
+// A wait is no longer than a commit takes, nor than longestGather, however long commits take meanwhile.
+func TestWaitsAreBounded(t *testing.T) {
+	for _, test := range []struct{ commitTime, most int64 }{{200, 200}, {1000, 1000}, {50_000, longestGather}} {
+		g, now := crowded(50, test.commitTime)
+		first := g.wait(now, 1, 100)
+		if first <= 0 || first > test.most {
+			t.Errorf("where a commit takes %d µs, a command waits %d µs", test.commitTime, first)
+		}
+		g.committed(now+1_000_000, 1<<30)
+		if g.wait(now+test.most, 1, 100) > 0 {
+			t.Errorf("where a commit takes %d µs, a command still waits after %d µs", test.commitTime, test.most)
+		}
+	}
+}
+
+// Where clients do not come back at once, waiting for them is tried more and more rarely.
+func TestWaitingInVainEnds(t *testing.T) {
+	g, now := crowded(50, 1000)
+	waits := 0
+	for range 1000 {
+		g.meets(50) // they do come, but when they like
+		if _, waited := gathers(&g, now, 100, 3); waited > 0 {
+			waits++
+		}
+	}
+	if waits > 1000>>maxVain+maxVain+1 {
+		t.Errorf("of 1000 appends %d waited in vain", waits)
+	}
+}
+
+func TestALargeAppendDoesNotWait(t *testing.T) {
+	g, now := crowded(50, 1000)
+	if wait := g.wait(now, 4, enoughBytes); wait != 0 {
+		t.Errorf("%d bytes wait %d µs for more", enoughBytes, wait)
+	}
+}
+
+// A crowd that has left is not waited for any more.
+func TestACrowdIsForgotten(t *testing.T) {
+	g, now := crowded(1000, 1000)
+	appends := 0
+	for g.wait(now, 1, 100) > 0 {
+		now += longestGather
+		g.appended(now, 1, 1<<20)
+		appends++
+	}
+	for ; g.crowd >= leastCrowd; appends++ {
+		g.appended(now, 1, 1<<20)
+	}
+	if appends > 150 {
+		t.Errorf("a crowd of 1000 that has left was waited for during %d appends", appends)
+	}
+}
