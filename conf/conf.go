@@ -24,6 +24,8 @@ type Config struct {
 	ClusterID string
 	// Dir is the data directory.
 	Dir string
+	// Processors is how many processors run the process's Go code at once. Zero: half of them, unless GOMAXPROCS is set.
+	Processors int
 
 	// Listeners are where clients connect. There is at least one.
 	Listeners []Listener

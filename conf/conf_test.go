@@ -86,6 +86,7 @@ func TestPrecedence(t *testing.T) {
 	for _, setting := range []struct{ name, flag, env, file, fallback string }{
 		{"election-timeout", "4s", "3s", "2s", "500ms"},
 		{"maxclients", "4", "3", "2", "10000"},
+		{"processors", "4", "3", "2", "0"},
 		{"dir", "/flag", "/env", "/file", "./redoubt-data"},
 		{"listen", "127.0.0.1:4", "127.0.0.1:3", "127.0.0.1:2", "127.0.0.1:6379"},
 		{"timeout", "0", "0", "0", "0"},
@@ -136,6 +137,8 @@ func TestValues(t *testing.T) {
 		{"client-query-buffer-limit", "1g", "1000000000", func(c *Config) any { return c.ClientQueryBufferLimit }, int64(1e9)},
 		{"client-query-buffer-limit", "1Gb", "1gb", func(c *Config) any { return c.ClientQueryBufferLimit }, int64(1 << 30)},
 		{"client-query-buffer-limit", "1024mb", "1gb", func(c *Config) any { return c.ClientQueryBufferLimit }, int64(1 << 30)},
+		{"processors", "0", "0", func(c *Config) any { return c.Processors }, 0},
+		{"processors", "1024", "1024", func(c *Config) any { return c.Processors }, 1024},
 		{"timeout", "300", "300", func(c *Config) any { return c.Timeout }, 5 * time.Minute},
 		{"tcp-keepalive", "0", "0", func(c *Config) any { return c.TCPKeepAlive }, time.Duration(0)},
 		{"election-timeout", "1m", "1m", func(c *Config) any { return c.ElectionTimeout }, time.Minute},

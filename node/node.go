@@ -47,6 +47,9 @@ type Options struct {
 	SegmentBytes int64
 	// SnapshotLogBytes and SnapshotLogEntries say after how much log a snapshot is taken.
 	SnapshotLogBytes, SnapshotLogEntries int64
+	// HeavyWork is called before a snapshot is written, checked or loaded beside the clients, which takes a processor for long,
+	// and done after that. Several may be under way at once. Nil: nobody wants to know.
+	HeavyWork func() (done func())
 	// Clock replaces the machine's clock. Nil: the machine's.
 	Clock raft.Clock
 	// Logger hears what the operator should know.
@@ -115,7 +118,7 @@ func (n *Node) openReplica() (err error) {
 		MaxEntryBytes: o.MaxEntryBytes, SegmentBytes: o.SegmentBytes,
 		SnapshotLogBytes: o.SnapshotLogBytes, SnapshotLogEntries: o.SnapshotLogEntries,
 		Election: o.Election, Clock: o.Clock, Logger: o.Logger,
-		Background: n.workers.Go, Pace: n.pacer.pace,
+		Background: n.workers.Go, Pace: n.pacer.pace, HeavyWork: o.HeavyWork,
 		Redirect: n.directory.client,
 	})
 	if err != nil {

@@ -57,12 +57,15 @@ func serve(ctx context.Context, config conf.Config) error {
 	if err != nil {
 		return err
 	}
+	p := processorsOfProcess(config.Processors)
+	options.HeavyWork = p.heavyWork
 	n, err := node.Start(options)
 	if err != nil {
 		return errors.Join(err, closeListeners(options))
 	}
 	logger.Info("ready to accept connections", "node", config.NodeID, "clients", announced(config),
-		"peers", config.PeerListen, "dir", config.Dir, "pid", os.Getpid())
+		"peers", config.PeerListen, "dir", config.Dir, "pid", os.Getpid(), "processors", p.usual)
+	go limitOnceLoaded(ctx, n, p)
 	go reportProgress(ctx, n, logger)
 	if err := n.Wait(ctx); errors.Is(err, node.ErrRefused) {
 		return fmt.Errorf("%w; to take part again it must join anew, with --join and an empty directory", err)

@@ -46,6 +46,9 @@ type Options struct {
 	// Pace is called before so many bytes of a snapshot are written, and returns when they may be, so that clients come first.
 	// Nil: at once.
 	Pace func(bytes int)
+	// HeavyWork is called before a snapshot is written, checked or loaded, which takes a processor for long, and done after that.
+	// Several may be under way at once. Nil: nobody wants to know.
+	HeavyWork func() (done func())
 	// Redirect returns the address at which a node serves clients that came by the given listener, or "" if it is
 	// not known.
 	Redirect func(node raft.NodeID, listener int) string
@@ -60,6 +63,14 @@ func (o *Options) newMemory() Memory {
 		return nil
 	}
 	return o.Memory()
+}
+
+// beginHeavyWork tells whoever wants to know that heavy work begins. The caller calls done at its end.
+func (o *Options) beginHeavyWork() (done func()) {
+	if o.HeavyWork == nil {
+		return func() {}
+	}
+	return o.HeavyWork()
 }
 
 // Replica is one copy of the service. Its methods may be called from any goroutine, and none but Close waits for anything.

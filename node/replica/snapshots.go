@@ -153,6 +153,7 @@ func (r *Replica) takeSnapshot(node *raft.Raft, meta core.SnapshotMeta, view *fs
 }
 
 func (r *Replica) writeSnapshot(node *raft.Raft, meta core.SnapshotMeta, view *fsm.View) (snapshot.Info, error) {
+	defer r.options.beginHeavyWork()()
 	w, err := r.storage.snapshots.Create(imageMeta(meta))
 	if err != nil {
 		return snapshot.Info{}, err
@@ -184,6 +185,7 @@ func (r *Replica) loadSnapshot(meta core.SnapshotMeta) error {
 	if meta.Index <= r.machine.Index() {
 		return nil
 	}
+	defer r.options.beginHeavyWork()()
 	loaded, meta, err := r.storage.openSnapshot(meta.Index)
 	if err != nil {
 		return fmt.Errorf("load snapshot: %w", err)

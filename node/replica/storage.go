@@ -30,6 +30,8 @@ type storage struct {
 	looking atomic.Bool
 	// memory makes the memory that the keys of a state machine are in.
 	memory func() Memory
+	// heavyWork is called before a peer's image is checked, and done after that.
+	heavyWork func() (done func())
 	// base is the snapshot that the log continues, and remembered the hard state, as of the start.
 	base       core.SnapshotMeta
 	remembered core.HardState
@@ -48,7 +50,7 @@ func openStorage(o Options) (*storage, *fsm.Machine, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &storage{lock: lock, memory: o.newMemory}
+	s := &storage{lock: lock, memory: o.newMemory, heavyWork: o.beginHeavyWork}
 	machine, err := s.open(o)
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close())
@@ -304,6 +306,7 @@ func (s *storage) WriteSnapshot(piece core.WriteSnapshot) error {
 // InstallSnapshot implements raft.Persister. The image is durable before the log is reset: a crash between them is
 // mended by joinLogAndSnapshot.
 func (s *storage) InstallSnapshot(install core.InstallSnapshot) (ok bool, err error) {
+	defer s.heavyWork()()
 	_, ok, err = s.snapshots.Install(imageMeta(install.Meta), install.Size)
 	if errors.Is(err, syscall.ENOSPC) && !errors.Is(err, snapshot.ErrSync) {
 		return false, nil // nothing has changed; the leader sends it again
