@@ -95,6 +95,9 @@ func (l *Log) append(b *Batch, sync bool, reserve int64) error {
 		return l.poison(err)
 	}
 	l.written = end
+	if err := l.zeroAhead(written); err != nil {
+		return l.poison(err)
+	}
 	if sync {
 		if err := l.sync(); err != nil {
 			return err
@@ -125,6 +128,28 @@ func (l *Log) encode(e *encoder, b *Batch, synced int64) {
 		l.offsets = append(l.offsets, e.offset())
 		e.record(it.kind, it.index, it.term, b.head(it), it.body, synced, i == len(b.items)-1)
 	}
+}
+
+const (
+	// zeroedAhead is how much of a segment is written with zeros at once.
+	zeroedAhead = 256 << 10
+	// largeBatch is a batch beside which the recording of its blocks is not worth writing twice as much.
+	largeBatch = 32 << 10
+)
+
+// zeroAhead has the blocks that follow what is written written as well, every now and then. A file system must record, in its
+// journal, that a block which was only reserved has been written; a sync that need not wait for that is a third faster and
+// costs the device less, as long as batches are small.
+func (l *Log) zeroAhead(batch int) error {
+	if l.written <= l.zeroed || batch >= largeBatch {
+		return nil
+	}
+	to := min(l.written+zeroedAhead, l.room)
+	if err := l.active.file.Zero(l.written, to); err != nil && !isFull(err) {
+		return err
+	}
+	l.zeroed = to // and if there is no room for it, not tried again at once
+	return nil
 }
 
 // publish shows a written batch to readers.
@@ -237,7 +262,7 @@ func (l *Log) install(h segmentHeader, size int64, e *encoder, b *Batch) error {
 	s := newSegment(h, l.spare)
 	l.spare = nil
 	l.spareBytes.Store(0)
-	l.active, l.written, l.durable, l.room = s, h.synced, h.synced, h.size
+	l.active, l.written, l.durable, l.room, l.zeroed = s, h.synced, h.synced, h.size, h.synced
 	l.mu.Lock()
 	l.segments = append(l.segments, s)
 	l.counters.syncs++

@@ -81,8 +81,9 @@ type Log struct {
 	// is the offset below which it is synced.
 	active           *segment
 	written, durable int64
-	// room is the end of the space in active that is known to be reserved.
-	room int64
+	// room is the end of the space in active that is known to be reserved, and zeroed the end of that whose blocks
+	// have been written.
+	room, zeroed int64
 	// spare is the preallocated next segment, nil if there is none, and spareBytes its length.
 	spare      vfs.File
 	spareBytes atomic.Int64
@@ -153,7 +154,7 @@ func (l *Log) settle(found *recovery) error {
 		return l.install(segmentHeader{number: 1, first: 1}, l.opts.SegmentBytes, &encoder{segment: 1}, &Batch{})
 	}
 	l.active = l.segments[len(l.segments)-1]
-	l.written, l.durable, l.room = found.end, found.end, l.active.size
+	l.written, l.durable, l.zeroed, l.room = found.end, found.end, found.end, l.active.size
 	if err := found.repair(); err != nil {
 		return err
 	}

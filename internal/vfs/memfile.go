@@ -293,6 +293,9 @@ func (f *memFile) Truncate(size int64) error {
 	return nil
 }
 
+// Zero does nothing: there are no blocks here.
+func (f *memFile) Zero(_, _ int64) error { return nil }
+
 func (f *memFile) Preallocate(size int64) error {
 	if err := f.beginWrite(Op{Kind: OpPreallocate, Length: size}); err != nil {
 		return err

@@ -47,6 +47,9 @@ type File interface {
 	// Preallocate reserves disk space up to size and sets the length to it; new bytes read as zero.
 	// It never shrinks a file.
 	Preallocate(size int64) error
+	// Zero may write zeros from one offset to another, where the file reads as zeros anyway: blocks that were only
+	// reserved become written ones, so that a sync of what comes there later has nothing to record but the data.
+	Zero(from, to int64) error
 	// Sync makes the file's data, and the length needed to read it, durable (fdatasync).
 	Sync() error
 }

@@ -49,6 +49,8 @@ func TestFileSystemsAgree(t *testing.T) {
 			wantSize(t, f, 8192)
 			must(t, f.Preallocate(10))
 			wantSize(t, f, 8192)
+			must(t, f.Zero(5005, 8192))
+			wantSize(t, f, 8192)
 			buf := make([]byte, 7)
 			if n, err := f.ReadAt(buf, 4999); n != 7 || err != nil || !bytes.Equal(buf, []byte("\x00hello\x00")) {
 				t.Fatalf("ReadAt = %d, %v, %q", n, err, buf)
