@@ -14,13 +14,14 @@ import (
 type gatherer struct {
 	// crowd is about how many commands wait or are under way at once: as many can be hoped for.
 	crowd int
-	// commitTime is about how long an append takes to commit.
+	// commitTime is about how long an append takes to commit, or longestGather if that is longer.
 	commitTime int64
 	// timed is the index whose commit is being timed, from timedAt on; zero: none is.
 	timed   uint64
 	timedAt int64
-	// until is when those that wait will have waited long enough; zero: none do.
+	// until is when those that wait will have waited long enough, zero: none do; began is how many there were at first.
 	until int64
+	began int
 	// vain counts the times in a row that waiting brought little, and pass the appends that nobody waits for, therefore.
 	vain, pass int
 }
@@ -32,7 +33,7 @@ const (
 	longestGather = 2000
 	// enoughBytes is an append that is large enough without waiting.
 	enoughBytes = 256 << 10
-	// maxVain bounds the appends between two attempts, to its power of two.
+	// maxVain bounds vain: at most 1<<maxVain appends go by between two attempts.
 	maxVain = 6
 )
 
@@ -42,11 +43,11 @@ func (g *gatherer) meets(commands int) { g.crowd = max(g.crowd, commands) }
 // wait returns for how many microseconds more the commands that could be appended now, of so many bytes together, should
 // wait for others. Time that has been promised so does not grow.
 func (g *gatherer) wait(now int64, commands int, bytes int64) int64 {
-	if g.crowd < leastCrowd || g.pass > 0 || bytes >= enoughBytes || commands >= g.crowd-g.crowd/8 {
+	if g.crowd < leastCrowd || g.commitTime == 0 || g.pass > 0 || bytes >= enoughBytes || commands >= g.crowd-g.crowd/8 {
 		return 0
 	}
 	if g.until == 0 {
-		g.until = now + min(g.commitTime, longestGather)
+		g.until, g.began = now+g.commitTime, commands
 	}
 	return max(0, g.until-now)
 }
@@ -56,7 +57,7 @@ func (g *gatherer) appended(now int64, commands int, index uint64) {
 	switch {
 	case g.until == 0:
 		g.pass = max(0, g.pass-1)
-	case commands < g.crowd/2:
+	case commands-g.began < (g.crowd-g.began)/2:
 		g.vain = min(g.vain+1, maxVain)
 		g.pass = 1 << g.vain
 	default:
@@ -72,7 +73,7 @@ func (g *gatherer) appended(now int64, commands int, index uint64) {
 // committed takes note of the commit index.
 func (g *gatherer) committed(now int64, index uint64) {
 	if g.timed != 0 && index >= g.timed {
-		g.commitTime += (now - g.timedAt - g.commitTime) / 8
+		g.commitTime += (min(now-g.timedAt, longestGather) - g.commitTime) / 8
 		g.timed = 0
 	}
 }

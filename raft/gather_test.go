@@ -15,11 +15,11 @@ func crowded(crowd int, commitTime int64) (g gatherer, now int64) {
 	return g, now
 }
 
-// gathers lets a gatherer wait until it has had enough, while a command comes every so many microseconds up to most of them. It
-// returns how many went together and how long the first waited.
-func gathers(g *gatherer, now, every int64, most int) (commands int, waited int64) {
+// gathers lets a gatherer wait until it has had enough, while to the first commands another comes every so many
+// microseconds, up to most of them. It returns how many went together and how long the first waited.
+func gathers(g *gatherer, now, every int64, first, most int) (commands int, waited int64) {
 	begun := now
-	for commands = 1; g.wait(now, commands, int64(100*commands)) > 0; now += every {
+	for commands = first; g.wait(now, commands, int64(100*commands)) > 0; now += every {
 		commands = min(most, commands+1)
 	}
 	g.appended(now, commands, 1<<20)
@@ -42,14 +42,14 @@ func TestACrowdThatComesBackGoesTogether(t *testing.T) {
 	g, now := crowded(50, 1000)
 	for range 20 {
 		g.meets(50) // the last few come while the others are under way
-		commands, waited := gathers(&g, now, 10, 50)
+		commands, waited := gathers(&g, now, 10, 1, 50)
 		if commands < 40 || waited > 500 {
 			t.Fatalf("%d of 50 commands, 10 µs apart, went together after %d µs", commands, waited)
 		}
 	}
 }
 
-// A wait is no longer than a commit takes, nor than longestGather, however long commits take meanwhile.
+// A wait is no longer than a commit takes, nor than longestGather.
 func TestWaitsAreBounded(t *testing.T) {
 	for _, test := range []struct{ commitTime, most int64 }{{200, 200}, {1000, 1000}, {50_000, longestGather}} {
 		g, now := crowded(50, test.commitTime)
@@ -57,25 +57,45 @@ func TestWaitsAreBounded(t *testing.T) {
 		if first <= 0 || first > test.most {
 			t.Errorf("where a commit takes %d µs, a command waits %d µs", test.commitTime, first)
 		}
-		g.committed(now+1_000_000, 1<<30)
-		if g.wait(now+test.most, 1, 100) > 0 {
+		if g.wait(now+test.most, 2, 200) > 0 {
 			t.Errorf("where a commit takes %d µs, a command still waits after %d µs", test.commitTime, test.most)
 		}
 	}
 }
 
-// Where clients do not come back at once, waiting for them is tried more and more rarely.
+// One commit that took a second does not make those after it wait.
+func TestAStallIsForgotten(t *testing.T) {
+	g, now := crowded(50, 300)
+	g.appended(now, 50, 1000)
+	g.committed(now+1_000_000, 1000)
+	g.meets(50)
+	if wait := g.wait(now+1_000_001, 1, 100); wait > 2*300 {
+		t.Errorf("where a commit takes 300 µs, a command waits %d µs after one that took a second", wait)
+	}
+}
+
+// Where clients do not come back at once, waiting for them is tried more and more rarely, however many there are already.
 func TestWaitingInVainEnds(t *testing.T) {
-	g, now := crowded(50, 1000)
-	waits := 0
-	for range 1000 {
-		g.meets(50) // they do come, but when they like
-		if _, waited := gathers(&g, now, 100, 3); waited > 0 {
-			waits++
+	for _, first := range []int{1, 30} {
+		g, now := crowded(50, 1000)
+		waits := 0
+		for range 1000 {
+			g.meets(50) // they do come, but when they like
+			if _, waited := gathers(&g, now, 100, first, first+2); waited > 0 {
+				waits++
+			}
+		}
+		if waits > 1000>>maxVain+maxVain+1 {
+			t.Errorf("beside %d, of 1000 appends %d waited in vain", first, waits)
 		}
 	}
-	if waits > 1000>>maxVain+maxVain+1 {
-		t.Errorf("of 1000 appends %d waited in vain", waits)
+}
+
+// A new leader learns first how long a commit takes.
+func TestNobodyWaitsBeforeACommit(t *testing.T) {
+	g := gatherer{crowd: 50}
+	if wait := g.wait(1, 1, 100); wait != 0 || g.until != 0 {
+		t.Errorf("a command waits %d µs before anything has committed", wait)
 	}
 }
 

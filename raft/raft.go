@@ -91,7 +91,7 @@ type Raft struct {
 type loopState struct {
 	core     *core.Core
 	tickets  ticketQueue
-	held     []proposal      // proposals that wait for the disk, or for the end of a transfer
+	held     []proposal      // proposals that wait for the disk, for others, or for the end of a transfer
 	gatherer gatherer        // whether they wait for others
 	notYet   bool            // the core has refused what is held, for reasons that will not last
 	nextID   uint64          // of rounds and changes
@@ -114,9 +114,10 @@ type Standing struct {
 	CommitIndex, LastIndex uint64
 }
 
-// Start proposes a command and returns at once (while leadership is handed over or a cluster forms: when that has ended). If this node leads, index is where the command will
-// stand if it is ever committed, in term; there is no promise that it will be. Otherwise isLeader is false
-// and nothing was done.
+// Start proposes a command and returns as soon as it is in the log of a node that leads, or is refused: after the sync
+// that is under way and, where many propose at once, 2 ms at most (while leadership is handed over or a cluster forms: when
+// that has ended). If this node leads, index is where the command will stand if it is ever committed, in term; there is no
+// promise that it will be. Otherwise isLeader is false and nothing was done.
 func (r *Raft) Start(command []byte) (index uint64, term uint64, isLeader bool) {
 	if r.standing.Load().Role != core.Leader {
 		return 0, r.standing.Load().Term, false

@@ -49,7 +49,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 func (r *crashRun) run() {
 	r.versions = []content{{}}
 	r.fs.SetFault(r.observe)
-	l, err := Open(r.fs, testDir, small)
+	l, err := Open(&zeroingFS{FS: r.fs}, testDir, small)
 	must(r.t, err)
 	r.log = l
 	r.checkCrashes()
@@ -116,7 +116,7 @@ func (r *crashRun) step() (synced bool) {
 	default:
 		must(t, l.Close())
 		var err error
-		r.log, err = Open(r.fs, testDir, small)
+		r.log, err = Open(&zeroingFS{FS: r.fs}, testDir, small)
 		must(t, err)
 		synced = true
 	}

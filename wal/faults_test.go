@@ -41,7 +41,7 @@ func TestFailingDisk(t *testing.T) {
 	for seed := uint64(1); seed <= seeds; seed++ {
 		r := rand.New(rand.NewPCG(seed, 11))
 		m := newMem(t)
-		l := open(t, m, small)
+		l := open(t, &zeroingFS{FS: m}, small)
 		acknowledged := content{}
 		for step := 0; step < 60; step++ {
 			countdown := r.IntN(30)

@@ -116,7 +116,7 @@ type Stats struct {
 	SegmentBytes int64
 	// DiskBytes is the space that the segments take, the one preallocated ahead included.
 	DiskBytes int64
-	// Batches, Bytes and Syncs count what was written since Open.
+	// Batches, Bytes and Syncs count what was written since Open, in bytes of batches.
 	Batches, Syncs uint64
 	Bytes          int64
 }

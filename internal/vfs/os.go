@@ -100,21 +100,6 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-// zeros is never written to.
-var zeros [64 << 10]byte
-
-// Zero implements File.
-func (f osFile) Zero(from, to int64) error {
-	for from < to {
-		n, err := f.WriteAt(zeros[:min(to-from, int64(len(zeros)))], from)
-		if err != nil {
-			return err
-		}
-		from += int64(n)
-	}
-	return nil
-}
-
 // retryInterrupted repeats a system call that a signal interrupted before it did anything.
 func retryInterrupted(call func() error) error {
 	for {
