@@ -72,7 +72,7 @@ func TestDefaults(t *testing.T) {
 		MaxClients: 10000, Timeout: 0, TCPKeepAlive: 300 * time.Second,
 		ProtoMaxBulkLen: 512 << 20, ClientQueryBufferLimit: 128 << 20,
 		HeartbeatInterval: 100 * time.Millisecond, ElectionTimeout: 500 * time.Millisecond,
-		MaxEntryBytes: 64 << 20, RaftMaxInflightBytes: 8 << 20, RaftMaxUncommittedBytes: 256 << 20, RaftLogCacheBytes: 64 << 20,
+		MaxEntryBytes: 64 << 20, RaftMaxInflightBytes: 8 << 20, RaftMaxUncommittedBytes: 256 << 20, RaftLogCacheBytes: 16 << 20,
 		WALSegmentBytes: 64 << 20, SnapshotLogBytes: 256 << 20, SnapshotLogEntries: 1000000,
 		LogLevel: slog.LevelInfo, LogFormat: "text",
 	}

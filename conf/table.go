@@ -144,7 +144,7 @@ func raftSettings() []setting {
 			"How much of the log may be under way to one peer."),
 		sizeSetting("raft-max-uncommitted-bytes", "256mb", 64*kb, 64*gb, func(c *Config) *int64 { return &c.RaftMaxUncommittedBytes },
 			"How much may be proposed and not yet committed. Further writes are refused. At least max-entry-bytes."),
-		sizeSetting("raft-log-cache-bytes", "64mb", 64*kb, 64*gb, func(c *Config) *int64 { return &c.RaftLogCacheBytes },
+		sizeSetting("raft-log-cache-bytes", "16mb", 64*kb, 64*gb, func(c *Config) *int64 { return &c.RaftLogCacheBytes },
 			"How much of the end of the log stays in memory. Peers further behind are fed from the disk."),
 	}
 }
