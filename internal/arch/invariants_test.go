@@ -20,7 +20,7 @@ var (
 )
 
 // lastInvariant is the number of the last one.
-const lastInvariant = 53
+const lastInvariant = 54
 
 // TestInvariantsNameWhatExists keeps the map from what must hold to what shows it: every line names a test or a
 // checker, and each of them is there.
