@@ -235,7 +235,9 @@ func (r *Raft) publish(status core.Status) {
 // is certainly not (P3).
 func (r *Raft) end() {
 	r.turning.Lock() // for ever: nobody turns any more
-	r.alarm.Stop()
+	if r.alarm != nil {
+		r.alarm.Stop()
+	}
 	rest := r.inbox.close()
 	r.disk.close()
 	r.reads.close()

@@ -63,7 +63,9 @@ func build(peers []Peer, me NodeID, persister Persister, applyCh chan<- ApplyMsg
 	}
 	r.core, r.onStanding = machine, opts.onStanding
 	r.prepare(wake)
-	r.alarm = time.AfterFunc(math.MaxInt64, r.bells[LoopWorker].ring)
+	if !r.manual { // a timer keeps alive whatever it calls, and a manual node is simply dropped
+		r.alarm = time.AfterFunc(math.MaxInt64, r.bells[LoopWorker].ring)
+	}
 	r.delivery = r.channelDelivery(applyCh)
 	if opts.apply != nil {
 		r.delivery = functionDelivery(opts.apply)

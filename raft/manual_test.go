@@ -3,8 +3,10 @@ package raft_test
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
+	"weak"
 
 	"redoubt/raft"
 	"redoubt/raft/core"
@@ -155,5 +157,23 @@ func TestAManualNodeRefusesToWait(t *testing.T) {
 			}()
 			wait()
 		}()
+	}
+}
+
+// A manual node crashes by being dropped: nothing of it may stay behind.
+func TestADroppedManualNodeIsForgotten(t *testing.T) {
+	dropped := func() weak.Pointer[raft.Raft] {
+		woken := make(wakes)
+		r, m := solo(t, raft.NewMemoryPersister(), woken, func(raft.ApplyMsg) {})
+		for r.Standing().Role != core.Leader {
+			m.Tick()
+			woken.drain(m)
+		}
+		return weak.Make(r)
+	}()
+	for begun := time.Now(); dropped.Value() != nil; runtime.GC() {
+		if time.Since(begun) > deadline {
+			t.Fatal("a node that was dropped is still kept")
+		}
 	}
 }

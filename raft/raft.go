@@ -78,7 +78,7 @@ type Raft struct {
 	waitingReads atomic.Int64
 
 	made  time.Time   // the start of micros
-	alarm *time.Timer // rings for the loop when what is held has waited long enough
+	alarm *time.Timer // rings for the loop when what is held has waited long enough; nil on a manual node
 
 	stopOnce sync.Once
 	stopping chan struct{} // closed by Stop or by a failure
