@@ -78,10 +78,23 @@ func (g *gatherer) committed(now int64, index uint64) {
 	}
 }
 
-// gathering reports whether what is held waits for more, and sees to it that the loop comes back when that is over. A Manual's
-// scheduler decides itself when the loop runs, and so what goes together.
+// gathers reports whether commands may wait for others here. A Manual's scheduler decides itself when the loop runs, and so what goes
+// together; and it must not depend on this machine's clock.
+func (r *Raft) gathers() bool { return !r.manual && r.core.Status().Role == core.Leader }
+
+// watchCrowd tells the gatherer what has committed, and how many commands wait or are under way.
+func (r *Raft) watchCrowd() {
+	if !r.gathers() {
+		return
+	}
+	commit := r.core.CommitIndex()
+	r.gatherer.committed(r.micros(), commit)
+	r.gatherer.meets(len(r.held) + int(r.core.LastIndex()-commit))
+}
+
+// gathering reports whether what is held waits for more, and sees to it that the loop comes back when that is over.
 func (r *Raft) gathering() bool {
-	if r.manual || r.core.Status().Role != core.Leader {
+	if !r.gathers() {
 		return false
 	}
 	waited := r.gatherer.until != 0
@@ -90,6 +103,13 @@ func (r *Raft) gathering() bool {
 		r.alarm.Reset(time.Duration(wait) * time.Microsecond)
 	}
 	return wait > 0
+}
+
+// gatheredAll tells the gatherer that all that is held went into the log.
+func (r *Raft) gatheredAll() {
+	if r.gathers() {
+		r.gatherer.appended(r.micros(), len(r.held), r.core.LastIndex())
+	}
 }
 
 // micros returns the time that the gatherer goes by.

@@ -144,8 +144,7 @@ func (r *Raft) handle(l *letters) {
 		r.beginChange(c)
 	}
 	r.held = append(r.held, l.proposals...)
-	r.gatherer.committed(r.micros(), r.core.CommitIndex())
-	r.gatherer.meets(len(r.held) + int(r.core.LastIndex()-r.core.CommitIndex()))
+	r.watchCrowd()
 	r.propose()
 	r.beginRound(l.readers, false)
 	r.beginRound(l.forwarded, true)

@@ -78,9 +78,6 @@ func (r *Raft) propose() {
 	case core.Transferring, core.Forming:
 		// It will not be long. The next tick and the next change of standing ask again.
 		r.notYet = true
-	case core.Accepted:
-		r.gatherer.appended(r.micros(), len(r.held), r.core.LastIndex())
-		r.answerHeld(*effects.Proposed)
 	default:
 		r.answerHeld(*effects.Proposed)
 	}
@@ -107,6 +104,7 @@ func (r *Raft) answerHeld(answer core.Proposed) {
 		r.refuseHeld(refusalError(answer.Refusal))
 		return
 	}
+	r.gatheredAll()
 	at := answer.First
 	for _, p := range r.held {
 		r.waitingBytes.Add(-p.size())
