@@ -6,26 +6,27 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // OS is the file system of the machine.
-type OS struct{}
+type OS struct{ syncers *syncers }
 
 // NewOS returns the file system of the machine.
-func NewOS() OS { return OS{} }
+func NewOS() OS { return OS{&syncers{}} }
 
 // Create makes or empties a file, readable and writable by its owner only.
-func (OS) Create(name string) (File, error) {
-	return openOS(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
+func (o OS) Create(name string) (File, error) {
+	return o.open(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 }
 
 // Open opens an existing file for reading.
-func (OS) Open(name string) (File, error) { return openOS(name, os.O_RDONLY) }
+func (o OS) Open(name string) (File, error) { return o.open(name, os.O_RDONLY) }
 
 // OpenWrite opens an existing file for reading and writing.
-func (OS) OpenWrite(name string) (File, error) { return openOS(name, os.O_RDWR) }
+func (o OS) OpenWrite(name string) (File, error) { return o.open(name, os.O_RDWR) }
 
 // Rename replaces newname with oldname atomically.
 func (OS) Rename(oldname, newname string) error { return os.Rename(oldname, newname) }
@@ -81,18 +82,28 @@ func (OS) Lock(name string) (io.Closer, error) {
 }
 
 // osFile adds what os.File lacks to it.
-type osFile struct{ *os.File }
+type osFile struct {
+	*os.File
+	raw     syscall.RawConn
+	syncers *syncers
+	quick   quickWriter
+}
 
-func openOS(name string, flags int) (File, error) {
+func (o OS) open(name string, flags int) (File, error) {
 	f, err := os.OpenFile(name, flags, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	raw, err := f.SyscallConn()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &osFile{File: f, raw: raw, syncers: o.syncers}, nil
 }
 
 // Size returns the file's length in bytes.
-func (f osFile) Size() (int64, error) {
+func (f *osFile) Size() (int64, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return 0, err
@@ -110,7 +121,7 @@ func retryInterrupted(call func() error) error {
 }
 
 // extend sets the length to size unless the file is longer already.
-func (f osFile) extend(size int64) error {
+func (f *osFile) extend(size int64) error {
 	have, err := f.Size()
 	if err != nil || have >= size {
 		return err

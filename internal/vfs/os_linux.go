@@ -6,20 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sync makes the file's data durable with fdatasync. It never retries a failed sync: the kernel
-// marks the pages of a failed write-back clean, so a second call would succeed without having
-// written them.
-func (f osFile) Sync() error {
-	err := retryInterrupted(func() error { return unix.Fdatasync(int(f.Fd())) })
-	if err != nil {
-		return &fs.PathError{Op: "fdatasync", Path: f.Name(), Err: err}
-	}
-	return nil
-}
-
 // Preallocate reserves blocks up to size. File systems without fallocate only get the length; a
 // later write may then fail for want of space.
-func (f osFile) Preallocate(size int64) error {
+func (f *osFile) Preallocate(size int64) error {
 	err := retryInterrupted(func() error { return unix.Fallocate(int(f.Fd()), 0, 0, size) })
 	switch err {
 	case nil:
@@ -35,7 +24,7 @@ var zeros [64 << 10]byte
 
 // Zero implements File where it is of use: on file systems that write into the blocks that they have reserved. Others take new ones
 // for every write, and may have no room for them.
-func (f osFile) Zero(from, to int64) error {
+func (f *osFile) Zero(from, to int64) error {
 	var about unix.Statfs_t
 	err := retryInterrupted(func() error { return unix.Fstatfs(int(f.Fd()), &about) })
 	if err != nil || about.Type != unix.EXT4_SUPER_MAGIC && about.Type != unix.XFS_SUPER_MAGIC {

@@ -2,8 +2,14 @@
 
 package vfs
 
+// syncers and quickWriter are Linux's.
+type (
+	syncers     struct{}
+	quickWriter struct{}
+)
+
 // Preallocate only sets the length: a later write may fail for want of space.
-func (f osFile) Preallocate(size int64) error { return f.extend(size) }
+func (f *osFile) Preallocate(size int64) error { return f.extend(size) }
 
 // Zero does nothing.
-func (f osFile) Zero(_, _ int64) error { return nil }
+func (f *osFile) Zero(_, _ int64) error { return nil }

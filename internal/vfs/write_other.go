@@ -1,0 +1,6 @@
+//go:build linux && !amd64 && !arm64
+
+package vfs
+
+// quickWriter is for systems whose pwrite takes the offset in one word.
+type quickWriter struct{}
