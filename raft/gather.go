@@ -10,7 +10,7 @@ import (
 // node a write, a sync and some messages, whatever is in it; and clients that wait for their answers come back together
 // after it. It is pure: its times are microseconds of one clock, given by the caller.
 //
-// Nobody waits unless many do at once, nor longer than a commit takes anyway, nor where waiting turns out to be in vain.
+// Nobody waits unless many do at once, nor longer than two commits take anyway, nor where waiting turns out to be in vain.
 type gatherer struct {
 	// crowd is about how many commands wait or are under way at once: as many can be hoped for.
 	crowd int
@@ -43,11 +43,11 @@ func (g *gatherer) meets(commands int) { g.crowd = max(g.crowd, commands) }
 // wait returns for how many microseconds more the commands that could be appended now, of so many bytes together, should
 // wait for others. Time that has been promised so does not grow.
 func (g *gatherer) wait(now int64, commands int, bytes int64) int64 {
-	if g.crowd < leastCrowd || g.commitTime == 0 || g.pass > 0 || bytes >= enoughBytes || commands >= g.crowd-g.crowd/8 {
+	if g.crowd < leastCrowd || g.commitTime == 0 || g.pass > 0 || bytes >= enoughBytes || commands >= g.crowd {
 		return 0
 	}
 	if g.until == 0 {
-		g.until, g.began = now+g.commitTime, commands
+		g.until, g.began = now+min(2*g.commitTime, longestGather), commands
 	}
 	return max(0, g.until-now)
 }

@@ -157,21 +157,22 @@ func (r *Raft) carryOut(e core.Effects) {
 	if e.Status != nil {
 		r.changeStanding(*e.Status)
 	}
-	if len(e.Send) > 0 {
-		r.send(e.Send)
+	// On one processor who was woken last goes first: the disk, so that entries are applied while it works.
+	if len(e.Apply) > 0 {
+		r.applies.push(applyJob{entries: r.commit(e.Apply)})
 	}
 	if e.Persist != nil {
 		r.persisting = e.Persist.Seq
 		r.disk.push(diskJob{persist: e.Persist})
+	}
+	if len(e.Send) > 0 {
+		r.send(e.Send)
 	}
 	for i := range e.WriteSnapshot {
 		r.disk.push(diskJob{piece: &e.WriteSnapshot[i]})
 	}
 	if e.InstallSnapshot != nil {
 		r.disk.push(diskJob{install: e.InstallSnapshot})
-	}
-	if len(e.Apply) > 0 {
-		r.applies.push(applyJob{entries: r.commit(e.Apply)})
 	}
 	for _, result := range e.Reads {
 		r.endRound(result)
