@@ -136,3 +136,30 @@ func BenchmarkLoad(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSetMany sets keys in a random order, 16 after each other, with and without Warm.
+func BenchmarkSetMany(b *testing.B) {
+	for _, warm := range []bool{false, true} {
+		b.Run(fmt.Sprintf("warm=%t", warm), func(b *testing.B) {
+			m, keys := filled(b)
+			w := Writer{Discard: true}
+			args := [][]byte{[]byte("SET"), nil, bytes.Repeat([]byte("w"), 100)}
+			next := uint64(1)
+			batch := make([][]byte, 16)
+			b.ReportAllocs()
+			for b.Loop() {
+				for i := range batch {
+					next = next*6364136223846793005 + 1442695040888963407
+					batch[i] = keys[(next>>33)%uint64(len(keys))]
+				}
+				if warm {
+					m.Warm(batch)
+				}
+				for _, args[1] = range batch {
+					m.Apply(args, &w)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(len(batch)*b.N), "ns/SET")
+		})
+	}
+}

@@ -70,6 +70,7 @@ func (r *Replica) applyEntries(entries []raft.Committed) (done int, err error) {
 func (r *Replica) applyLocked(entries []raft.Committed) (done int, err error) {
 	r.machine.Lock()
 	defer r.machine.Unlock()
+	r.warmEntries(entries)
 	for replies := 0; done < len(entries) && replies < maxLockReplyBytes; done++ {
 		entry := &entries[done]
 		if at := r.machine.Index(); entry.Index != at+1 {

@@ -82,6 +82,7 @@ func (q *Request) afterExpiry() (done int, ok bool) {
 func (r *Replica) readOps(b *resp.Batch, ops []resp.Op, now int64) (done int, due bool) {
 	r.machine.RLock()
 	defer r.machine.RUnlock()
+	r.warmOps(ops)
 	for i := range ops {
 		if i > 0 && len(b.Reply.Buf) > maxReplyBytes {
 			return i, false
