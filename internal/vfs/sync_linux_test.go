@@ -106,40 +106,6 @@ func TestResultIsTheError(t *testing.T) {
 	}
 }
 
-// TestQuickWrites: a quick write is like any other, and one that took long is followed by ordinary ones.
-func TestQuickWrites(t *testing.T) {
-	f := openTemp(t, NewOS())
-	for _, size := range []int{1, quickWrite - 1, quickWrite, quickWrite + 1} {
-		data := make([]byte, size)
-		data[0], data[size-1] = 'a', 'z'
-		if n, err := f.WriteAt(data, 3); n != size || err != nil {
-			t.Fatalf("WriteAt of %d bytes = %d, %v", size, n, err)
-		}
-		got := make([]byte, size)
-		if _, err := f.ReadAt(got, 3); err != nil || string(got) != string(data) {
-			t.Fatalf("ReadAt of %d bytes: %v, or other bytes", size, err)
-		}
-	}
-	if _, err := f.WriteAt([]byte("x"), -1); err == nil {
-		t.Error("WriteAt before the beginning succeeded")
-	}
-	f.quick.end(slowWrite)
-	if f.quick.begin() {
-		t.Error("quick again at once")
-	}
-	for range ordinaryWrites - 1 {
-		must(t, writeOne(f))
-	}
-	if !f.quick.begin() {
-		t.Error("never quick again")
-	}
-}
-
-func writeOne(f File) error {
-	_, err := f.WriteAt([]byte("x"), 0)
-	return err
-}
-
 func BenchmarkWriteAndSync(b *testing.B) {
 	for _, useless := range []bool{false, true} {
 		b.Run(fmt.Sprintf("thread=%t", useless), func(b *testing.B) {

@@ -16,32 +16,32 @@ import (
 // quickWriter writes small pieces to a file by system calls that the Go runtime does not hear of (as in internal/sockio): they
 // go to the page cache, and take microseconds. The runtime's monitor thread, which every other call wakes, costs more.
 //
-// When one has taken long all the same, as where too many pages wait to be written back, the next ones are ordinary calls, so that the
-// goroutines of a busy machine wait for them once and not each time.
+// When one has taken long all the same, as where too many pages wait to be written back, all goroutines of a processor have waited
+// for it. Then writes are ordinary calls for some time.
 type quickWriter struct {
 	mu sync.Mutex
-	// ordinary is how many writes more are ordinary calls.
-	ordinary int
+	// ordinary is until when writes are ordinary calls.
+	ordinary time.Time
 }
 
 const (
 	// quickWrite is below what size in bytes a write is quick.
 	quickWrite = 32 << 10
-	// slowWrite is how long no quick write should take, and ordinaryWrites how many are not quick after one that did.
-	slowWrite      = 2 * time.Millisecond
-	ordinaryWrites = 1024
+	// slowWrite is how long no quick write should take, and ordinaryTime for how long none is quick after one that did.
+	slowWrite    = 2 * time.Millisecond
+	ordinaryTime = 10 * time.Second
 )
 
 // WriteAt implements io.WriterAt.
 func (f *osFile) WriteAt(b []byte, at int64) (int, error) {
-	if len(b) == 0 || len(b) >= quickWrite || at < 0 || !f.quick.begin() {
+	start := time.Now()
+	if len(b) == 0 || len(b) >= quickWrite || at < 0 || !f.quick.allowed(start) {
 		return f.File.WriteAt(b, at)
 	}
 	var n int
 	var errno syscall.Errno
-	start := time.Now()
 	err := f.raw.Control(func(fd uintptr) { n, errno = pwrite(fd, b, at) })
-	f.quick.end(time.Since(start))
+	f.quick.took(start, time.Now())
 	switch {
 	case err != nil: // closed
 		return f.File.WriteAt(b, at)
@@ -56,24 +56,21 @@ func (f *osFile) WriteAt(b []byte, at int64) (int, error) {
 	return n, nil
 }
 
-// begin reports whether a write may be quick.
-func (q *quickWriter) begin() bool {
+// allowed reports whether a write that begins now may be quick.
+func (q *quickWriter) allowed(now time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.ordinary > 0 {
-		q.ordinary--
-		return false
-	}
-	return true
+	return !now.Before(q.ordinary)
 }
 
-func (q *quickWriter) end(took time.Duration) {
-	if took < slowWrite {
+// took takes note of a quick write.
+func (q *quickWriter) took(start, end time.Time) {
+	if end.Sub(start) < slowWrite {
 		return
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.ordinary = ordinaryWrites
+	q.ordinary = end.Add(ordinaryTime)
 }
 
 func pwrite(fd uintptr, b []byte, at int64) (int, syscall.Errno) {
