@@ -17,6 +17,9 @@ func mapRegion(size int) []byte {
 	return region
 }
 
+// refuseHugePages concerns those to come.
+func refuseHugePages(region []byte) { _ = unix.Madvise(region, unix.MADV_NOHUGEPAGE) }
+
 func unmapRegion(region []byte) {
 	if err := unix.Munmap(region); err != nil {
 		panic("BUG: offheap: munmap: " + err.Error())

@@ -5,12 +5,15 @@
 // hold its Memory too: a span alone does not keep it.
 package offheap
 
-import "runtime"
+import (
+	"runtime"
+	"unsafe"
+)
 
 const (
 	// SpanBytes is the size of a span.
 	SpanBytes = 64 << 10
-	// regionBytes is how much is mapped at once. It costs address space; memory comes with the first write.
+	// regionBytes is how much is mapped at once. It costs address space; memory comes with the first write to each page.
 	regionBytes = 64 << 20
 )
 
@@ -26,12 +29,25 @@ func New() *Memory {
 
 // pool is apart from the Memory so that the cleanup does not keep that reachable.
 type pool struct {
-	regions [][]byte
+	regions []region
 	// rest is what was never given out of the newest region, and free what came back.
 	rest []byte
 	free [][]byte
 	// unmapped is closed at the end.
 	unmapped chan struct{}
+}
+
+// region is what was mapped at once.
+type region struct {
+	bytes []byte
+	// holed: some of it was given back.
+	holed bool
+}
+
+// holds reports whether a span is a part of the region.
+func (r *region) holds(span []byte) bool {
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(span))) - uintptr(unsafe.Pointer(unsafe.SliceData(r.bytes)))
+	return at < uintptr(len(r.bytes))
 }
 
 // Take returns a span of any content.
@@ -44,22 +60,29 @@ func (m *Memory) Take() []byte {
 	}
 	if len(p.rest) == 0 {
 		p.rest = mapRegion(regionBytes)
-		p.regions = append(p.regions, p.rest)
+		p.regions = append(p.regions, region{bytes: p.rest})
 	}
 	span := p.rest[:SpanBytes:SpanBytes]
 	p.rest = p.rest[SpanBytes:]
 	return span
 }
 
-// Give takes a span back. The system gets its memory at once.
+// Give takes a span back, and the system takes its memory. Its region gets no huge pages any more: the system would fill the hole up again.
 func (m *Memory) Give(span []byte) {
+	p := m.pool
+	for i := range p.regions {
+		if r := &p.regions[i]; !r.holed && r.holds(span) {
+			r.holed = true
+			refuseHugePages(r.bytes)
+		}
+	}
 	discard(span)
-	m.pool.free = append(m.pool.free, span)
+	p.free = append(p.free, span)
 }
 
 func (p *pool) unmap() {
 	for _, region := range p.regions {
-		unmapRegion(region)
+		unmapRegion(region.bytes)
 	}
 	close(p.unmapped)
 }

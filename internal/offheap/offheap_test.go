@@ -25,6 +25,9 @@ func TestSpansDoNotOverlap(t *testing.T) {
 	if again := m.Take(); &again[0] != &spans[7][0] {
 		t.Error("a span that came back is not given out again")
 	}
+	if r := m.pool.regions; !r[0].holed || r[1].holed {
+		t.Errorf("of two regions, a span of the first of which was given back, those with holes: %t, %t", r[0].holed, r[1].holed)
+	}
 	if len(m.pool.regions) != 2 {
 		t.Errorf("%d regions for %d spans", len(m.pool.regions), len(spans))
 	}

@@ -1,9 +1,11 @@
 package vfs
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -65,6 +67,9 @@ func newSyncer() (*syncer, error) {
 		return nil, os.NewSyscallError("eventfd", err)
 	}
 	s.counter = os.NewFile(uintptr(fd), "eventfd")
+	if err := s.counter.SetReadDeadline(time.Time{}); err != nil {
+		return nil, err // the poller does not watch it
+	}
 	if s.events, err = s.counter.SyscallConn(); err != nil {
 		return nil, err
 	}
@@ -93,48 +98,44 @@ func (s *syncer) next(counter uintptr) (done bool) {
 		s.refused = s.submit(counter)
 		return s.refused != nil
 	}
-	if _, _, errno := syscall.RawSyscall(unix.SYS_READ, counter, uintptr(unsafe.Pointer(&s.count)), unsafe.Sizeof(s.count)); errno != 0 {
+	switch _, _, errno := syscall.RawSyscall(unix.SYS_READ, counter, uintptr(unsafe.Pointer(&s.count)), unsafe.Sizeof(s.count)); errno {
+	case 0:
+		s.failure = s.take()
+	case unix.EAGAIN, unix.EINTR:
 		return false
+	default:
+		s.failure = errno
 	}
-	s.failure = s.take()
 	return true
 }
 
 func (s *syncer) submit(counter uintptr) error {
 	s.request = iocb{opcode: opFdatasync, file: uint32(s.file), flags: flagCounter, counter: uint32(counter)}
 	request := &s.request
-	_, _, errno := syscall.RawSyscall(unix.SYS_IO_SUBMIT, s.context, 1, uintptr(unsafe.Pointer(&request)))
-	return errorOf(errno)
-}
-
-// take takes the result of the request that the counter told of.
-func (s *syncer) take() error {
-	for {
-		n, _, errno := syscall.RawSyscall6(unix.SYS_IO_GETEVENTS, s.context, 1, 1, uintptr(unsafe.Pointer(&s.event)), 0, 0)
-		switch {
-		case errno == unix.EINTR:
-		case errno != 0:
-			return errno
-		case n != 1:
-			return unix.EIO // the counter told of nothing
-		default:
-			return s.event.err()
-		}
-	}
-}
-
-// err returns what became of the request: its result is the system call's, or the error's number, negative.
-func (e *ioEvent) err() error {
-	if e.result < 0 {
-		return syscall.Errno(-e.result)
-	}
-	return nil
-}
-
-// errorOf returns nil for 0.
-func errorOf(errno syscall.Errno) error {
-	if errno != 0 {
+	n, _, errno := syscall.RawSyscall(unix.SYS_IO_SUBMIT, s.context, 1, uintptr(unsafe.Pointer(&request)))
+	switch {
+	case errno != 0:
 		return errno
+	case n != 1:
+		return unix.EAGAIN
 	}
 	return nil
 }
+
+// take takes the result of the request, which the counter says is there.
+func (s *syncer) take() error {
+	s.event = ioEvent{}
+	n, _, errno := syscall.RawSyscall6(unix.SYS_IO_GETEVENTS, s.context, 0, 1, uintptr(unsafe.Pointer(&s.event)), 0, 0)
+	switch {
+	case errno != 0:
+		return errno
+	case n != 1 || s.event.object != uint64(uintptr(unsafe.Pointer(&s.request))):
+		return errNoResult
+	case s.event.result < 0:
+		return syscall.Errno(-s.event.result)
+	}
+	return nil
+}
+
+// errNoResult: the kernel said that a sync has ended, and not how.
+var errNoResult = errors.New("no result of an asynchronous sync")

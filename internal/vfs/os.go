@@ -6,16 +6,20 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // OS is the file system of the machine.
-type OS struct{ syncers *syncers }
+type OS struct {
+	syncers *syncers
+	quick   *quickWrites
+}
 
 // NewOS returns the file system of the machine.
-func NewOS() OS { return OS{&syncers{}} }
+func NewOS() OS { return OS{&syncers{}, &quickWrites{}} }
 
 // Create makes or empties a file, readable and writable by its owner only.
 func (o OS) Create(name string) (File, error) {
@@ -86,7 +90,9 @@ type osFile struct {
 	*os.File
 	raw     syscall.RawConn
 	syncers *syncers
-	quick   quickWriter
+	quick   *quickWrites
+	// zeroedFrom and zeroedTo are what Zero wrote last.
+	zeroedFrom, zeroedTo atomic.Int64
 }
 
 func (o OS) open(name string, flags int) (File, error) {
@@ -99,7 +105,12 @@ func (o OS) open(name string, flags int) (File, error) {
 		f.Close()
 		return nil, err
 	}
-	return &osFile{File: f, raw: raw, syncers: o.syncers}, nil
+	return &osFile{File: f, raw: raw, syncers: o.syncers, quick: o.quick}, nil
+}
+
+// isZeroed reports whether Zero wrote all of a range the last time.
+func (f *osFile) isZeroed(from, to int64) bool {
+	return f.zeroedFrom.Load() <= from && to <= f.zeroedTo.Load()
 }
 
 // Size returns the file's length in bytes.

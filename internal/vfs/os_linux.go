@@ -30,6 +30,8 @@ func (f *osFile) Zero(from, to int64) error {
 	if err != nil || about.Type != unix.EXT4_SUPER_MAGIC && about.Type != unix.XFS_SUPER_MAGIC {
 		return nil
 	}
+	f.zeroedTo.Store(0)
+	f.zeroedFrom.Store(from)
 	for from < to {
 		n, err := f.WriteAt(zeros[:min(to-from, int64(len(zeros)))], from)
 		if err != nil {
@@ -37,5 +39,6 @@ func (f *osFile) Zero(from, to int64) error {
 		}
 		from += int64(n)
 	}
+	f.zeroedTo.Store(to)
 	return nil
 }

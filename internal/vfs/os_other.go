@@ -2,10 +2,10 @@
 
 package vfs
 
-// syncers and quickWriter are Linux's.
+// syncers and quickWrites are Linux's.
 type (
 	syncers     struct{}
-	quickWriter struct{}
+	quickWrites struct{}
 )
 
 // Preallocate only sets the length: a later write may fail for want of space.

@@ -4,25 +4,30 @@ import (
 	"io/fs"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // syncers are the syncers of a file system, made when they are needed. A nil one has none.
 type syncers struct {
-	// useless: the system does not take their requests.
-	useless atomic.Bool
+	// uselessUntil is until when the system is not asked again, as it did not take their requests; Unix time in nanoseconds.
+	uselessUntil atomic.Int64
 
 	mu   sync.Mutex
 	idle []*syncer
 }
 
-// idleSyncers is how many a file system keeps: the log, a snapshot, and one more.
-const idleSyncers = 3
+const (
+	// idleSyncers is how many a file system keeps: the log, a snapshot, and one more.
+	idleSyncers = 3
+	// askAgain is when a system that took no request is asked again: it may have lacked descriptors or contexts for a moment.
+	askAgain = time.Minute
+)
 
 // take returns a syncer, or nil if there can be none.
 func (s *syncers) take() *syncer {
-	if s == nil || s.useless.Load() {
+	if s == nil || time.Now().UnixNano() < s.uselessUntil.Load() {
 		return nil
 	}
 	s.mu.Lock()
@@ -34,11 +39,14 @@ func (s *syncers) take() *syncer {
 	}
 	one, err := newSyncer()
 	if err != nil {
-		s.useless.Store(true)
+		s.refuse()
 		return nil
 	}
 	return one
 }
+
+// refuse has fdatasync called for some time.
+func (s *syncers) refuse() { s.uselessUntil.Store(time.Now().Add(askAgain).UnixNano()) }
 
 func (s *syncers) give(one *syncer) {
 	s.mu.Lock()
@@ -73,7 +81,7 @@ func (s *syncers) sync(file uintptr) error {
 		if failure != nil {
 			return failure
 		}
-		s.useless.Store(true)
+		s.refuse()
 	}
 	return retryInterrupted(func() error { return unix.Fdatasync(int(file)) })
 }

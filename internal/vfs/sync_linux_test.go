@@ -21,9 +21,21 @@ func openTemp(t *testing.T, o OS) *osFile {
 	return f.(*osFile)
 }
 
-// TestSyncByTheKernel: where the system takes such requests, as it does wherever these tests are meant to pass, many files
-// are synced at once, time and again, with few syncers kept.
+// needSyncer skips the test where the system has no asynchronous requests at all.
+func needSyncer(t *testing.T) *syncer {
+	t.Helper()
+	one, err := newSyncer()
+	if err != nil {
+		t.Skip(err)
+	}
+	return one
+}
+
+func (s *syncers) useless() bool { return s.uselessUntil.Load() > 0 }
+
+// TestSyncByTheKernel: many files are synced at once, time and again, with few syncers kept.
 func TestSyncByTheKernel(t *testing.T) {
+	needSyncer(t)
 	o := NewOS()
 	var all sync.WaitGroup
 	for i := range 8 {
@@ -40,36 +52,76 @@ func TestSyncByTheKernel(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if o.syncers.useless.Load() {
-		t.Skip("this system has no asynchronous fdatasync")
+	if o.syncers.useless() {
+		t.Fatal("the kernel refused a sync")
 	}
 	if n := len(o.syncers.idle); n == 0 || n > idleSyncers {
 		t.Errorf("%d syncers are kept, want 1 to %d", n, idleSyncers)
 	}
 }
 
-// TestSyncWithoutTheKernel: a system that takes no requests is asked once, and files are synced all the same.
+// TestSyncEndsWithItsResult: not before the counter moves, and with no more than one result.
+func TestSyncEndsWithItsResult(t *testing.T) {
+	s := needSyncer(t)
+	f := openTemp(t, NewOS())
+	must(t, writeOne(f))
+	s.file, s.submitted = f.Fd(), true
+	ended := false
+	must(t, s.events.Control(func(counter uintptr) { ended = s.next(counter) }))
+	if ended {
+		t.Fatal("a sync ended that was never asked for")
+	}
+	if err := s.take(); err != errNoResult {
+		t.Fatalf("the result of a sync that was never asked for: %v", err)
+	}
+	s.submitted = false
+	if err := s.events.Read(s.advance); err != nil || s.refused != nil || s.failure != nil {
+		t.Fatalf("%v, refused %v, failure %v", err, s.refused, s.failure)
+	}
+	if s.event.object == 0 || s.count != 1 {
+		t.Errorf("the counter told of %d results, the last of %x", s.count, s.event.object)
+	}
+	if err := s.take(); err != errNoResult {
+		t.Errorf("a second result: %v", err)
+	}
+}
+
+// TestSyncWithoutTheKernel: where the kernel takes no request, it is not asked again for a time, and files are synced all the same.
 func TestSyncWithoutTheKernel(t *testing.T) {
+	must(t, OS{}.syncers.sync(openTemp(t, OS{}).Fd()))
+
+	one := needSyncer(t)
+	one.context = 1 // there is no such context
 	o := NewOS()
-	o.syncers.useless.Store(true)
+	o.syncers.give(one)
 	f := openTemp(t, o)
 	must(t, f.Sync())
-	must(t, OS{}.syncers.sync(f.Fd()))
-	if len(o.syncers.idle) > 0 {
-		t.Error("a syncer was made")
+	if !o.syncers.useless() {
+		t.Error("the kernel's refusal is not noted")
 	}
-
-	refusing := NewOS()
-	one, err := newSyncer()
-	if err != nil {
-		t.Skip(err)
-	}
-	one.context = 1 // there is no such context
-	refusing.syncers.give(one)
-	f = openTemp(t, refusing)
 	must(t, f.Sync())
-	if !refusing.syncers.useless.Load() {
-		t.Error("a refused request does not end the requests")
+	if len(o.syncers.idle) > 0 {
+		t.Error("the kernel was asked again at once")
+	}
+	o.syncers.uselessUntil.Store(1)
+	must(t, f.Sync())
+	if len(o.syncers.idle) == 0 {
+		t.Error("the kernel is never asked again")
+	}
+}
+
+// TestFailedSyncIsFinal: what the kernel took and could not do is an error, and nothing is tried after it.
+func TestFailedSyncIsFinal(t *testing.T) {
+	one := needSyncer(t)
+	one.advance = func(uintptr) bool { one.failure = unix.EIO; return true }
+	o := NewOS()
+	o.syncers.give(one)
+	f := openTemp(t, o)
+	if err := f.Sync(); !errors.Is(err, unix.EIO) {
+		t.Errorf("Sync: %v, want EIO", err)
+	}
+	if len(o.syncers.idle) > 0 {
+		t.Error("the syncer is used again")
 	}
 }
 
@@ -77,7 +129,9 @@ func TestSyncWithoutTheKernel(t *testing.T) {
 func TestSyncFails(t *testing.T) {
 	for _, useless := range []bool{false, true} {
 		o := NewOS()
-		o.syncers.useless.Store(useless)
+		if useless {
+			o.syncers.refuse()
+		}
 		f := openTemp(t, o)
 		must(t, f.Close())
 		if err := f.Sync(); !errors.Is(err, fs.ErrClosed) {
@@ -96,21 +150,18 @@ func TestSyncFails(t *testing.T) {
 	}
 }
 
-// TestResultIsTheError: what became of a request that the kernel took.
-func TestResultIsTheError(t *testing.T) {
-	if err := (&ioEvent{result: -int64(unix.EIO)}).err(); !errors.Is(err, unix.EIO) {
-		t.Errorf("a negative result is %v, want EIO", err)
-	}
-	if err := (&ioEvent{}).err(); err != nil {
-		t.Errorf("a result of zero is %v", err)
-	}
+func writeOne(f File) error {
+	_, err := f.WriteAt([]byte("x"), 0)
+	return err
 }
 
 func BenchmarkWriteAndSync(b *testing.B) {
 	for _, useless := range []bool{false, true} {
 		b.Run(fmt.Sprintf("thread=%t", useless), func(b *testing.B) {
 			o := NewOS()
-			o.syncers.useless.Store(useless)
+			if useless {
+				o.syncers.refuse()
+			}
 			f, err := o.Create(filepath.Join(b.TempDir(), "file"))
 			if err != nil {
 				b.Fatal(err)

@@ -5,7 +5,7 @@ package vfs
 import (
 	"io"
 	"io/fs"
-	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -13,15 +13,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// quickWriter writes small pieces to a file by system calls that the Go runtime does not hear of (as in internal/sockio): they
-// go to the page cache, and take microseconds. The runtime's monitor thread, which every other call wakes, costs more.
+// quickWrites says which writes are made by system calls that the Go runtime does not hear of (as in internal/sockio): small ones
+// into blocks that Zero has written. They go to the page cache and take microseconds; the runtime's monitor thread, which
+// every other call wakes, costs more. See docs/decisions/0015.
 //
-// When one has taken long all the same, as where too many pages wait to be written back, all goroutines of a processor have waited
-// for it. Then writes are ordinary calls for some time.
-type quickWriter struct {
-	mu sync.Mutex
-	// ordinary is until when writes are ordinary calls.
-	ordinary time.Time
+// When one has taken long all the same, as where too many pages wait to be written back, the goroutines of its processor have waited for
+// it, and the garbage collector too. Then writes are ordinary calls for some time, to whatever file: they are of one machine.
+type quickWrites struct {
+	// ordinaryUntil is until when writes are ordinary calls; Unix time in nanoseconds.
+	ordinaryUntil atomic.Int64
+	// made counts quick writes.
+	made atomic.Int64
 }
 
 const (
@@ -35,7 +37,7 @@ const (
 // WriteAt implements io.WriterAt.
 func (f *osFile) WriteAt(b []byte, at int64) (int, error) {
 	start := time.Now()
-	if len(b) == 0 || len(b) >= quickWrite || at < 0 || !f.quick.allowed(start) {
+	if len(b) == 0 || len(b) >= quickWrite || !f.isZeroed(at, at+int64(len(b))) || !f.quick.allowed(start) {
 		return f.File.WriteAt(b, at)
 	}
 	var n int
@@ -57,20 +59,16 @@ func (f *osFile) WriteAt(b []byte, at int64) (int, error) {
 }
 
 // allowed reports whether a write that begins now may be quick.
-func (q *quickWriter) allowed(now time.Time) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return !now.Before(q.ordinary)
+func (q *quickWrites) allowed(now time.Time) bool {
+	return q != nil && now.UnixNano() >= q.ordinaryUntil.Load()
 }
 
 // took takes note of a quick write.
-func (q *quickWriter) took(start, end time.Time) {
-	if end.Sub(start) < slowWrite {
-		return
+func (q *quickWrites) took(start, end time.Time) {
+	q.made.Add(1)
+	if end.Sub(start) >= slowWrite {
+		q.ordinaryUntil.Store(end.Add(ordinaryTime).UnixNano())
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.ordinary = end.Add(ordinaryTime)
 }
 
 func pwrite(fd uintptr, b []byte, at int64) (int, syscall.Errno) {

@@ -3,41 +3,74 @@
 package vfs
 
 import (
+	"bytes"
 	"testing"
 	"time"
 )
 
-// TestQuickWrites: a quick write is like any other, and one that took long is followed by ordinary ones.
+// TestQuickWrites: small writes into what was zeroed are quick, others are not, and all write the same.
 func TestQuickWrites(t *testing.T) {
-	f := openTemp(t, NewOS())
-	for _, size := range []int{1, quickWrite - 1, quickWrite, quickWrite + 1} {
-		data := make([]byte, size)
-		data[0], data[size-1] = 'a', 'z'
-		if n, err := f.WriteAt(data, 3); n != size || err != nil {
-			t.Fatalf("WriteAt of %d bytes = %d, %v", size, n, err)
+	const zeroed = 1 << 20
+	for _, test := range []struct {
+		name  string
+		size  int
+		at    int64
+		quick bool
+	}{
+		{"small", 1, 5000, true},
+		{"largest", quickWrite - 1, 5000, true},
+		{"too large", quickWrite, 5000, false},
+		{"ends with the zeros", 100, zeroed - 100, true},
+		{"ends behind them", 100, zeroed - 99, false},
+		{"begins before them", 100, 4095, false},
+	} {
+		o := NewOS()
+		f := openTemp(t, o)
+		must(t, f.Preallocate(2*zeroed))
+		must(t, f.Zero(4096, zeroed))
+		if f.zeroedTo.Load() == 0 {
+			t.Skip("this file system does not write in place")
 		}
-		got := make([]byte, size)
-		if _, err := f.ReadAt(got, 3); err != nil || string(got) != string(data) {
-			t.Fatalf("ReadAt of %d bytes: %v, or other bytes", size, err)
+		data := bytes.Repeat([]byte("ab"), test.size)[:test.size]
+		before := o.quick.made.Load()
+		if n, err := f.WriteAt(data, test.at); n != test.size || err != nil {
+			t.Fatalf("%s: WriteAt of %d bytes = %d, %v", test.name, test.size, n, err)
+		}
+		if quick := o.quick.made.Load() > before; quick != test.quick {
+			t.Errorf("%s: quick is %t, want %t", test.name, quick, test.quick)
+		}
+		got := make([]byte, test.size+2)
+		if _, err := f.ReadAt(got, test.at-1); err != nil || got[0] != 0 || got[test.size+1] != 0 || !bytes.Equal(got[1:test.size+1], data) {
+			t.Errorf("%s: other bytes are there than were written (%v)", test.name, err)
 		}
 	}
-	if _, err := f.WriteAt([]byte("x"), -1); err == nil {
-		t.Error("WriteAt before the beginning succeeded")
-	}
+}
+
+// TestSlowWritesEndQuickOnes: for a time, in all files.
+func TestSlowWritesEndQuickOnes(t *testing.T) {
+	var q quickWrites
 	start := time.Now()
-	f.quick.took(start, start.Add(slowWrite-1))
-	if !f.quick.allowed(start) {
+	q.took(start, start.Add(slowWrite-1))
+	if !q.allowed(start) {
 		t.Error("not quick after a quick one")
 	}
 	end := start.Add(slowWrite)
-	f.quick.took(start, end)
-	if f.quick.allowed(end.Add(ordinaryTime - 1)) {
+	q.took(start, end)
+	if q.allowed(end.Add(ordinaryTime - 1)) {
 		t.Error("quick again too soon after one that took long")
 	}
-	if _, err := f.WriteAt([]byte("x"), 0); err != nil {
-		t.Error(err)
-	}
-	if !f.quick.allowed(end.Add(ordinaryTime)) {
+	if !q.allowed(end.Add(ordinaryTime)) {
 		t.Error("never quick again")
+	}
+
+	o := NewOS()
+	f := openTemp(t, o)
+	must(t, f.Preallocate(1<<20))
+	must(t, f.Zero(0, 1<<20))
+	o.quick.ordinaryUntil.Store(time.Now().Add(time.Hour).UnixNano())
+	before := o.quick.made.Load()
+	must(t, writeOne(f))
+	if o.quick.made.Load() > before {
+		t.Error("quick although a write took long a moment ago")
 	}
 }

@@ -2,5 +2,5 @@
 
 package vfs
 
-// quickWriter is for systems whose pwrite takes the offset in one word.
-type quickWriter struct{}
+// quickWrites is for systems whose pwrite takes the offset in one word.
+type quickWrites struct{}
