@@ -24,6 +24,9 @@ type gatherer struct {
 	began int
 	// vain counts the times in a row that waiting brought little, and pass the appends that nobody waits for, therefore.
 	vain, pass int
+	// late counts the times in a row that all but a few came and were kept waiting for those, and loose the appends that go
+	// without a few, therefore.
+	late, loose int
 }
 
 const (
@@ -33,7 +36,7 @@ const (
 	longestGather = 2000
 	// enoughBytes is an append that is large enough without waiting.
 	enoughBytes = 256 << 10
-	// maxVain bounds vain: at most 1<<maxVain appends go by between two attempts.
+	// maxVain bounds vain and late: at most 1<<maxVain appends go by between two attempts.
 	maxVain = 6
 )
 
@@ -43,7 +46,7 @@ func (g *gatherer) meets(commands int) { g.crowd = max(g.crowd, commands) }
 // wait returns for how many microseconds more the commands that could be appended now, of so many bytes together, should
 // wait for others. Time that has been promised so does not grow.
 func (g *gatherer) wait(now int64, commands int, bytes int64) int64 {
-	if g.crowd < leastCrowd || g.commitTime == 0 || g.pass > 0 || bytes >= enoughBytes || commands >= g.crowd {
+	if g.crowd < leastCrowd || g.commitTime == 0 || g.pass > 0 || bytes >= enoughBytes || commands >= g.enough() {
 		return 0
 	}
 	if g.until == 0 {
@@ -51,6 +54,16 @@ func (g *gatherer) wait(now int64, commands int, bytes int64) int64 {
 	}
 	return max(0, g.until-now)
 }
+
+// enough returns how many commands need not wait for more: the crowd, or most of it where the others are always late.
+func (g *gatherer) enough() int {
+	if g.loose > 0 {
+		return g.most()
+	}
+	return g.crowd
+}
+
+func (g *gatherer) most() int { return g.crowd - g.crowd/8 }
 
 // appended takes note that commands went into the log, the last of them at index.
 func (g *gatherer) appended(now int64, commands int, index uint64) {
@@ -62,11 +75,24 @@ func (g *gatherer) appended(now int64, commands int, index uint64) {
 		g.pass = 1 << g.vain
 	default:
 		g.vain = 0
+		g.judgeLast(commands)
 	}
+	g.loose = max(0, g.loose-1)
 	g.until = 0
 	g.crowd -= (g.crowd + 15) / 16 // meets tells of those who are still there
 	if g.timed == 0 {
 		g.timed, g.timedAt = index, now
+	}
+}
+
+// judgeLast takes note of whether the last few of a crowd came before the time was up.
+func (g *gatherer) judgeLast(commands int) {
+	switch {
+	case commands >= g.crowd:
+		g.late = 0
+	case commands >= g.most() && g.loose == 0:
+		g.late = min(g.late+1, maxVain)
+		g.loose = 1<<g.late + 1 // this append is one of them
 	}
 }
 

@@ -157,7 +157,9 @@ func (r *Raft) carryOut(e core.Effects) {
 	if e.Status != nil {
 		r.changeStanding(*e.Status)
 	}
-	// On one processor who was woken last goes first: the disk, so that entries are applied while it works.
+	// What is to be applied is committed and durable here already, so it is no part of what is to be persisted; and what is sent now attests
+	// nothing of that (Then does). So the order is free. On one processor who was woken last goes first: that shall be the
+	// disk worker, so that entries are applied while the disk works.
 	if len(e.Apply) > 0 {
 		r.applies.push(applyJob{entries: r.commit(e.Apply)})
 	}
