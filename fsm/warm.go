@@ -32,7 +32,7 @@ func AppendKeysToWarm(dst [][]byte, data []byte) [][]byte {
 	r := batchReader{rest: data[1:]}
 	for len(r.rest) > 0 && len(dst) < cap(dst) {
 		_, _, argc := r.command()
-		for i := range argc {
+		for i := 0; i < argc && r.err == nil; i++ {
 			if word := r.argument(); i == 1 && r.err == nil {
 				dst = append(dst, word)
 			}
@@ -97,7 +97,7 @@ func (w *way) touch(t *tree) (sum uint64) {
 			high = middle
 		}
 	}
-	if low == w.page.count() {
+	if low == w.page.count() || w.page.item(low).tag() != tag {
 		return 0
 	}
 	r := t.record(w.page.item(low).record())
@@ -105,25 +105,4 @@ func (w *way) touch(t *tree) (sum uint64) {
 		sum += uint64(r[at])
 	}
 	return sum
-}
-
-// FirstWords
-func FirstWords(dst [][]byte, data []byte) [][]byte {
-	if len(data) == 0 || data[0] != batchVersion {
-		return dst
-	}
-	r := batchReader{rest: data[1:]}
-	for len(r.rest) > 0 && r.err == nil && len(dst) < cap(dst) {
-		_, _, argc := r.command()
-		for i := range argc {
-			word := r.argument()
-			if i == 1 {
-				dst = append(dst, word)
-			}
-			if r.err != nil {
-				break
-			}
-		}
-	}
-	return dst
 }

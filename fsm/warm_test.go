@@ -40,7 +40,7 @@ func TestWarmFindsRecords(t *testing.T) {
 	for i := range 3000 {
 		apply(m, fmt.Sprintf("set {tag}%d %d", i, i))
 	}
-	there, missing := [][]byte{[]byte("{tag}1"), []byte("{tag}2999")}, [][]byte{[]byte("none"), []byte("nobody")}
+	there, missing := [][]byte{[]byte("{tag}1"), []byte("{tag}2999")}, [][]byte{[]byte("none"), []byte("nobody"), []byte("{tag}none"), []byte("{tag}nobody")}
 	if m.Warm(there) == 0 {
 		t.Error("records that are there were not read")
 	}
