@@ -73,7 +73,7 @@ func clusterSettings() []setting {
 		numberSetting("processors", "0", 0, 1024, func(c *Config) *int { return &c.Processors },
 			"How many processors run the node's own code at once; the kernel does its network and its disk on any. 0: half of those that "+
 				"the process may use, at least one, or what the variable GOMAXPROCS says. All of them help while the node loads its "+
-				"data, and one more beside a snapshot. A node that has a machine to itself may serve more with all of them."),
+				"data, and one more while it loads a peer's snapshot. A node that has a machine to itself may serve more with all of them."),
 		{
 			name: "peer-listen", kind: "address", fallback: "127.0.0.1:7379", allowed: "host:port[@announced-host:port]",
 			doc: "Where this node listens for its peers. They reach it at the announced address, which is the address itself if none " +

@@ -47,7 +47,7 @@ type Options struct {
 	SegmentBytes int64
 	// SnapshotLogBytes and SnapshotLogEntries say after how much log a snapshot is taken.
 	SnapshotLogBytes, SnapshotLogEntries int64
-	// HeavyWork is called before a snapshot is written, checked or loaded beside the clients, which takes a processor for long,
+	// HeavyWork is called before a peer's snapshot is checked or loaded beside the clients, which takes a processor for long,
 	// and done after that. Several may be under way at once. Nil: nobody wants to know.
 	HeavyWork func() (done func())
 	// Clock replaces the machine's clock. Nil: the machine's.

@@ -1,9 +1,6 @@
 package node
 
-import (
-	"sync/atomic"
-	"testing"
-)
+import "testing"
 
 // Snapshots that clients ask every node for, one upon another and beside those that are due, harm nothing that was acknowledged.
 func TestBgsaveUnderLoad(t *testing.T) {
@@ -35,26 +32,4 @@ func TestBgsaveUnderLoad(t *testing.T) {
 		}
 	})
 	c.verify(load)
-}
-
-// A node tells its owner of a snapshot that it writes, and of its end.
-func TestASnapshotIsAnnouncedAsHeavyWork(t *testing.T) {
-	var begun, ended atomic.Int64
-	c := startCluster(t, 1, func(o *Options) {
-		o.HeavyWork = func() func() {
-			begun.Add(1)
-			return func() { ended.Add(1) }
-		}
-	})
-	c.leader()
-	n := c.nodes[0]
-	n.do("SET", "k", "v")
-	n.do("BGSAVE")
-	eventually(t, "the snapshot is taken", func() bool {
-		status := n.node.Status()
-		return status.SnapshotIndex > 0 && !status.SnapshotRunning
-	})
-	if begun.Load() != 1 || ended.Load() != 1 {
-		t.Errorf("%d heavy works have begun and %d ended, want one snapshot", begun.Load(), ended.Load())
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"runtime"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -63,18 +64,21 @@ func (e *encoder) Write(p []byte) (int, error) {
 	return written, nil
 }
 
-// flush writes the collected raw bytes as one block.
+// flush writes the collected raw bytes as one block. Each step takes a millisecond or so, and on a single processor clients
+// wait for it: they come first between two.
 func (e *encoder) flush() error {
 	if len(e.raw) == 0 {
 		return nil
 	}
 	e.digest.Write(e.raw)
+	runtime.Gosched()
 	var space [blockHeaderSize]byte
 	e.block = e.zstd.EncodeAll(e.raw, append(e.block[:0], space[:]...))
 	if len(e.block)-blockHeaderSize > maxCompressed {
 		panic(fmt.Sprintf("BUG: snapshot: zstd made %d bytes of %d", len(e.block)-blockHeaderSize, len(e.raw)))
 	}
 	putBlockHeader(e.block, e.footer.blocks, len(e.raw))
+	runtime.Gosched()
 	if _, err := e.sink.Write(e.block); err != nil {
 		return err
 	}

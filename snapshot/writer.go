@@ -13,7 +13,7 @@ import (
 // syncEvery is how many bytes of an image may wait for a sync. An image is synced as it grows,
 // because the log shares its disk: one sync at the end would put the whole image before the next
 // sync of the log.
-const syncEvery = 8 << 20
+const syncEvery = 1 << 20
 
 // appender writes a file from its start on.
 type appender struct {

@@ -12,7 +12,7 @@ import (
 )
 
 // processors decides how many processors run Go code at once: as many as Go would use while the node loads its data, the
-// usual number from then on, and one more beside heavy work, which would keep clients waiting on the only one.
+// usual number from then on, and one more beside heavy work (a peer's snapshot), which would keep clients waiting on the only one.
 type processors struct {
 	// usual is for a node that serves, most is what Go would use.
 	usual, most int

@@ -1,12 +1,6 @@
 package replica
 
-import (
-	"strings"
-	"syscall"
-	"testing"
-
-	"redoubt/internal/vfs"
-)
+import "testing"
 
 // heavyWorks counts the heavy works of a member.
 type heavyWorks struct{ begun, ended int }
@@ -22,34 +16,6 @@ func (h *heavyWorks) expect(t *testing.T, what string, begun int) {
 	t.Helper()
 	if h.begun != begun || h.ended != begun {
 		t.Errorf("%s: %d heavy works have begun and %d ended, want %d", what, h.begun, h.ended, begun)
-	}
-}
-
-func TestASnapshotIsHeavyWorkUntilItIsDoneOrFails(t *testing.T) {
-	var works heavyWorks
-	w := startWorld(t, 1, works.adjust)
-	m := w.leader()
-	m.expect("+OK", "SET k v")
-	works.expect(t, "before any snapshot", 0)
-	var full, during bool
-	m.disk.SetFault(func(op vfs.Op) error {
-		if op.Kind != vfs.OpWrite || !strings.HasPrefix(op.Path, "/data/snapshot/") {
-			return nil
-		}
-		during = works.begun == works.ended+1
-		if full {
-			return syscall.ENOSPC
-		}
-		return nil
-	})
-	for i, noRoom := range []bool{true, false} {
-		full, during = noRoom, false
-		m.save()
-		m.saved()
-		if m.Status().LastSnapshotOK == noRoom || !during {
-			t.Errorf("a snapshot on a disk that is full (%t) was written as heavy work: %t; %+v", noRoom, during, m.Status())
-		}
-		works.expect(t, "after a snapshot", i+1)
 	}
 }
 

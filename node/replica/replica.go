@@ -46,7 +46,7 @@ type Options struct {
 	// Pace is called before so many bytes of a snapshot are written, and returns when they may be, so that clients come first.
 	// Nil: at once.
 	Pace func(bytes int)
-	// HeavyWork is called before a snapshot is written, checked or loaded, which takes a processor for long, and done after that.
+	// HeavyWork is called before a peer's snapshot is checked or loaded, which takes a processor for long, and done after that.
 	// Several may be under way at once. Nil: nobody wants to know.
 	HeavyWork func() (done func())
 	// Redirect returns the address at which a node serves clients that came by the given listener, or "" if it is

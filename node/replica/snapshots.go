@@ -153,7 +153,6 @@ func (r *Replica) takeSnapshot(node *raft.Raft, meta core.SnapshotMeta, view *fs
 }
 
 func (r *Replica) writeSnapshot(node *raft.Raft, meta core.SnapshotMeta, view *fsm.View) (snapshot.Info, error) {
-	defer r.options.beginHeavyWork()()
 	w, err := r.storage.snapshots.Create(imageMeta(meta))
 	if err != nil {
 		return snapshot.Info{}, err
