@@ -16,7 +16,7 @@ type pacer struct {
 }
 
 const (
-	// busyRate is how many bytes of state a second are written beside clients: a tenth of what one processor can, about.
+	// busyRate is how many bytes of state a second are written beside clients: a twentieth of what one processor can, about.
 	busyRate = 8 << 20
 	// lookEach is how long the writer goes on at full speed between two looks at an idle process, and look how long one takes.
 	lookEach = 20 * time.Millisecond
