@@ -157,24 +157,21 @@ func (r *Raft) carryOut(e core.Effects) {
 	if e.Status != nil {
 		r.changeStanding(*e.Status)
 	}
-	// What is to be applied is committed and durable here already, so it is no part of what is to be persisted; and what is sent now attests
-	// nothing of that (Then does). So the order is free. On one processor who was woken last goes first: that shall be the
-	// disk worker, so that entries are applied while the disk works.
-	if len(e.Apply) > 0 {
-		r.applies.push(applyJob{entries: r.commit(e.Apply)})
+	if len(e.Send) > 0 {
+		r.send(e.Send)
 	}
 	if e.Persist != nil {
 		r.persisting = e.Persist.Seq
 		r.disk.push(diskJob{persist: e.Persist})
-	}
-	if len(e.Send) > 0 {
-		r.send(e.Send)
 	}
 	for i := range e.WriteSnapshot {
 		r.disk.push(diskJob{piece: &e.WriteSnapshot[i]})
 	}
 	if e.InstallSnapshot != nil {
 		r.disk.push(diskJob{install: e.InstallSnapshot})
+	}
+	if len(e.Apply) > 0 {
+		r.applies.push(applyJob{entries: r.commit(e.Apply)})
 	}
 	for _, result := range e.Reads {
 		r.endRound(result)

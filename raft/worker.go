@@ -1,6 +1,9 @@
 package raft
 
-import "time"
+import (
+	"runtime"
+	"time"
+)
 
 // Worker names one of a node's workers. Each does its kind of work in order, a piece at a time, and none but the
 // deliverer ever waits for anything: a goroutine or a Manual's scheduler waits in its place.
@@ -84,6 +87,11 @@ func (r *Raft) serve(w Worker) {
 		case <-later:
 		}
 		later = nil
+		if w == ApplyWorker {
+			// On a single processor who was woken last goes first. Whoever was woken with it, the disk worker above all, has the longer
+			// way: entries are applied while the disk works.
+			runtime.Gosched()
+		}
 		if again := r.work(w); again > 0 {
 			later = time.After(again)
 		}
