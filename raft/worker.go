@@ -44,6 +44,9 @@ func (b *bell) ring() {
 	}
 }
 
+// rung reports whether the bell rang and nobody has come yet.
+func (b *bell) rung() bool { return len(b.token) > 0 }
+
 // answer takes the token away.
 func (b *bell) answer() {
 	select {
@@ -87,9 +90,9 @@ func (r *Raft) serve(w Worker) {
 		case <-later:
 		}
 		later = nil
-		if w == ApplyWorker {
-			// On a single processor who was woken last goes first. Whoever was woken with it, the disk worker above all, has the longer
-			// way: entries are applied while the disk works.
+		if w == ApplyWorker && r.bells[DiskWorker].rung() {
+			// On a single processor who was woken last goes first. The disk worker, woken with this one, has the longer way: entries are
+			// applied while the disk works.
 			runtime.Gosched()
 		}
 		if again := r.work(w); again > 0 {
