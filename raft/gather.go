@@ -22,11 +22,10 @@ type gatherer struct {
 	// until is when those that wait will have waited long enough, zero: none do; began is how many there were at first.
 	until int64
 	began int
-	// vain counts the times in a row that waiting brought little, and pass the appends that nobody waits for, therefore.
-	vain, pass int
-	// late counts the times in a row that all but a few came and were kept waiting for those, and loose the appends that go
-	// without a few, therefore.
-	late, loose int
+	// vain is about waiting that brought little: for some appends, nobody waits.
+	vain backoff
+	// late is about all but a few who were kept waiting for those: some appends go without a few.
+	late backoff
 }
 
 const (
@@ -36,9 +35,26 @@ const (
 	longestGather = 2000
 	// enoughBytes is an append that is large enough without waiting.
 	enoughBytes = 256 << 10
-	// maxVain bounds vain and late: at most 1<<maxVain appends go by between two attempts.
+	// maxVain bounds a backoff: at most 1<<maxVain appends go by between two attempts.
 	maxVain = 6
 )
+
+// backoff says how many appends go by before something is tried again that failed: twice as many each time in a row.
+type backoff struct{ failures, left int }
+
+func (b *backoff) failed() {
+	b.failures = min(b.failures+1, maxVain)
+	b.left = 1 << b.failures
+}
+
+func (b *backoff) worked() { b.failures = 0 }
+
+// goBy takes note of an append, and reports whether it was one of those before the next attempt.
+func (b *backoff) goBy() bool {
+	waits := b.left > 0
+	b.left = max(0, b.left-1)
+	return waits
+}
 
 // meets takes note of how many commands wait or are under way.
 func (g *gatherer) meets(commands int) { g.crowd = max(g.crowd, commands) }
@@ -46,7 +62,7 @@ func (g *gatherer) meets(commands int) { g.crowd = max(g.crowd, commands) }
 // wait returns for how many microseconds more the commands that could be appended now, of so many bytes together, should
 // wait for others. Time that has been promised so does not grow.
 func (g *gatherer) wait(now int64, commands int, bytes int64) int64 {
-	if g.crowd < leastCrowd || g.commitTime == 0 || g.pass > 0 || bytes >= enoughBytes || commands >= g.enough() {
+	if g.crowd < leastCrowd || g.commitTime == 0 || g.vain.left > 0 || bytes >= enoughBytes || commands >= g.enough() {
 		return 0
 	}
 	if g.until == 0 {
@@ -57,7 +73,7 @@ func (g *gatherer) wait(now int64, commands int, bytes int64) int64 {
 
 // enough returns how many commands need not wait for more: the crowd, or most of it where the others are always late.
 func (g *gatherer) enough() int {
-	if g.loose > 0 {
+	if g.late.left > 0 {
 		return g.most()
 	}
 	return g.crowd
@@ -67,17 +83,16 @@ func (g *gatherer) most() int { return g.crowd - g.crowd/8 }
 
 // appended takes note that commands went into the log, the last of them at index.
 func (g *gatherer) appended(now int64, commands int, index uint64) {
+	loose := g.late.goBy()
 	switch {
 	case g.until == 0:
-		g.pass = max(0, g.pass-1)
+		g.vain.goBy()
 	case commands-g.began < (g.crowd-g.began)/2:
-		g.vain = min(g.vain+1, maxVain)
-		g.pass = 1 << g.vain
+		g.vain.failed()
 	default:
-		g.vain = 0
-		g.judgeLast(commands)
+		g.vain.worked()
+		g.judgeLast(commands, loose)
 	}
-	g.loose = max(0, g.loose-1)
 	g.until = 0
 	g.crowd -= (g.crowd + 15) / 16 // meets tells of those who are still there
 	if g.timed == 0 {
@@ -85,14 +100,13 @@ func (g *gatherer) appended(now int64, commands int, index uint64) {
 	}
 }
 
-// judgeLast takes note of whether the last few of a crowd came before the time was up.
-func (g *gatherer) judgeLast(commands int) {
+// judgeLast takes note of whether the last few of a crowd came before the time was up. A loose append did not wait for them.
+func (g *gatherer) judgeLast(commands int, loose bool) {
 	switch {
 	case commands >= g.crowd:
-		g.late = 0
-	case commands >= g.most() && g.loose == 0:
-		g.late = min(g.late+1, maxVain)
-		g.loose = 1<<g.late + 1 // this append is one of them
+		g.late.worked()
+	case commands >= g.most() && !loose:
+		g.late.failed()
 	}
 }
 
