@@ -167,22 +167,38 @@ func (t *tree) slotPage(slot int) page {
 
 // get returns the record at a place, or nil.
 func (t *tree) get(at place) record {
-	p := t.slotPage(at.slot)
-	if p == nil {
+	w := way{hash: at.hash, page: t.slotPage(at.slot)}
+	for w.descend(t) {
+	}
+	if w.page == nil {
 		return nil
 	}
-	depth := 0
-	for ; !p.isLeaf(); depth++ {
-		kid := p.kid(childIndex(at.hash, depth))
-		if kid == 0 {
-			return nil
-		}
-		p = t.page(kid)
-	}
-	if i, found := t.search(p, depth, at); found {
-		return t.record(p.item(i).record())
+	if i, found := t.search(w.page, w.depth, at); found {
+		return t.record(w.page.item(i).record())
 	}
 	return nil
+}
+
+// way is how far the lookup of a key has come.
+type way struct {
+	hash  uint64
+	page  page
+	depth int
+}
+
+// descend goes from a branch to the page below it, and reports whether it did.
+func (w *way) descend(t *tree) bool {
+	if w.page == nil || w.page.isLeaf() {
+		return false
+	}
+	kid := w.page.kid(childIndex(w.hash, w.depth))
+	if kid == 0 {
+		w.page = nil
+		return false
+	}
+	w.page = t.page(kid)
+	w.depth++
+	return true
 }
 
 // walk calls visit for each key from (slot, hash) on, in order, until it returns false.

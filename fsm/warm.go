@@ -62,28 +62,6 @@ func (t *tree) warm(keys [][]byte) (sum uint64) {
 	return sum
 }
 
-// way is how far the lookup of a key has come.
-type way struct {
-	hash  uint64
-	page  page
-	depth int
-}
-
-// descend goes from a branch to the page below it, and reports whether it did.
-func (w *way) descend(t *tree) bool {
-	if w.page == nil || w.page.isLeaf() {
-		return false
-	}
-	kid := w.page.kid(childIndex(w.hash, w.depth))
-	if kid == 0 {
-		w.page = nil
-		return false
-	}
-	w.page = t.page(kid)
-	w.depth++
-	return true
-}
-
 // touch reads some of each cache line of the record that has the key's tag in the leaf, of a short record.
 func (w *way) touch(t *tree) (sum uint64) {
 	if w.page == nil {
