@@ -14,35 +14,35 @@ import (
 
 // OS is the file system of the machine.
 type OS struct {
-	syncers *syncers
-	quick   *quickWrites
+	syncers syncers
+	quick   quickWrites
 }
 
 // NewOS returns the file system of the machine.
-func NewOS() OS { return OS{&syncers{}, &quickWrites{}} }
+func NewOS() *OS { return &OS{} }
 
 // Create makes or empties a file, readable and writable by its owner only.
-func (o OS) Create(name string) (File, error) {
+func (o *OS) Create(name string) (File, error) {
 	return o.open(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC)
 }
 
 // Open opens an existing file for reading.
-func (o OS) Open(name string) (File, error) { return o.open(name, os.O_RDONLY) }
+func (o *OS) Open(name string) (File, error) { return o.open(name, os.O_RDONLY) }
 
 // OpenWrite opens an existing file for reading and writing.
-func (o OS) OpenWrite(name string) (File, error) { return o.open(name, os.O_RDWR) }
+func (o *OS) OpenWrite(name string) (File, error) { return o.open(name, os.O_RDWR) }
 
 // Rename replaces newname with oldname atomically.
-func (OS) Rename(oldname, newname string) error { return os.Rename(oldname, newname) }
+func (*OS) Rename(oldname, newname string) error { return os.Rename(oldname, newname) }
 
 // Remove deletes a file.
-func (OS) Remove(name string) error { return os.Remove(name) }
+func (*OS) Remove(name string) error { return os.Remove(name) }
 
 // MkdirAll makes a directory and its parents, for the owner only.
-func (OS) MkdirAll(dir string) error { return os.MkdirAll(dir, 0o700) }
+func (*OS) MkdirAll(dir string) error { return os.MkdirAll(dir, 0o700) }
 
 // List returns the names in a directory, sorted.
-func (OS) List(dir string) ([]string, error) {
+func (*OS) List(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func (OS) List(dir string) ([]string, error) {
 }
 
 // SyncDir makes the directory's entries durable.
-func (OS) SyncDir(dir string) error {
+func (*OS) SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (OS) SyncDir(dir string) error {
 
 // Lock takes an exclusive flock on name, which it makes if need be. The error wraps ErrLocked when
 // another process, or another Lock of this process, holds it.
-func (OS) Lock(name string) (io.Closer, error) {
+func (*OS) Lock(name string) (io.Closer, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ type osFile struct {
 	zeroedFrom, zeroedTo atomic.Int64
 }
 
-func (o OS) open(name string, flags int) (File, error) {
+func (o *OS) open(name string, flags int) (File, error) {
 	f, err := os.OpenFile(name, flags, 0o600)
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (o OS) open(name string, flags int) (File, error) {
 		f.Close()
 		return nil, err
 	}
-	return &osFile{File: f, raw: raw, syncers: o.syncers, quick: o.quick}, nil
+	return &osFile{File: f, raw: raw, syncers: &o.syncers, quick: &o.quick}, nil
 }
 
 // isZeroed reports whether Zero wrote all of a range the last time.

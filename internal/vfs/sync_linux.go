@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// syncers are the syncers of a file system, made when they are needed. A nil one has none.
+// syncers are the syncers of a file system, made when they are needed.
 type syncers struct {
 	// uselessUntil is until when the system is not asked again, as it did not take their requests; Unix time in nanoseconds.
 	uselessUntil atomic.Int64
@@ -27,7 +27,7 @@ const (
 
 // take returns a syncer, or nil if there can be none.
 func (s *syncers) take() *syncer {
-	if s == nil || time.Now().UnixNano() < s.uselessUntil.Load() {
+	if time.Now().UnixNano() < s.uselessUntil.Load() {
 		return nil
 	}
 	s.mu.Lock()
@@ -74,12 +74,12 @@ func (f *osFile) Sync() error {
 func (s *syncers) sync(file uintptr) error {
 	if one := s.take(); one != nil {
 		refused, failure := one.sync(file)
-		if refused == nil && failure == nil {
+		switch {
+		case failure != nil:
+			return failure
+		case refused == nil:
 			s.give(one)
 			return nil
-		}
-		if failure != nil {
-			return failure
 		}
 		s.refuse()
 	}

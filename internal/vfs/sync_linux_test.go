@@ -13,7 +13,7 @@ import (
 )
 
 // openTemp returns a new file of a file system.
-func openTemp(t *testing.T, o OS) *osFile {
+func openTemp(t *testing.T, o *OS) *osFile {
 	t.Helper()
 	f, err := o.Create(filepath.Join(t.TempDir(), "file"))
 	must(t, err)
@@ -88,7 +88,7 @@ func TestSyncEndsWithItsResult(t *testing.T) {
 
 // TestSyncWithoutTheKernel: where the kernel takes no request, it is not asked again for a time, and files are synced all the same.
 func TestSyncWithoutTheKernel(t *testing.T) {
-	must(t, OS{}.syncers.sync(openTemp(t, OS{}).Fd()))
+	must(t, new(OS).syncers.sync(openTemp(t, new(OS)).Fd()))
 
 	one := needSyncer(t)
 	one.context = 1 // there is no such context

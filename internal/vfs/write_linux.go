@@ -60,7 +60,7 @@ func (f *osFile) WriteAt(b []byte, at int64) (int, error) {
 
 // allowed reports whether a write that begins now may be quick.
 func (q *quickWrites) allowed(now time.Time) bool {
-	return q != nil && now.UnixNano() >= q.ordinaryUntil.Load()
+	return now.UnixNano() >= q.ordinaryUntil.Load()
 }
 
 // took takes note of a quick write.
@@ -74,12 +74,8 @@ func (q *quickWrites) took(start, end time.Time) {
 func pwrite(fd uintptr, b []byte, at int64) (int, syscall.Errno) {
 	for {
 		n, _, errno := syscall.RawSyscall6(unix.SYS_PWRITE64, fd, uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), uintptr(at), 0, 0)
-		if errno == unix.EINTR {
-			continue
+		if errno != unix.EINTR {
+			return int(n), errno
 		}
-		if errno != 0 {
-			return 0, errno
-		}
-		return int(n), 0
 	}
 }
