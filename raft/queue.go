@@ -52,6 +52,13 @@ func (q *queue[T]) done(n int) {
 	}
 }
 
+// unseen reports whether the worker has yet to come for some jobs.
+func (q *queue[T]) unseen() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.jobs) > 0
+}
+
 // len returns how many jobs wait; the worker must not be at work.
 func (q *queue[T]) len() int {
 	q.mu.Lock()

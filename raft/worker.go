@@ -44,9 +44,6 @@ func (b *bell) ring() {
 	}
 }
 
-// rung reports whether the bell rang and nobody has come yet.
-func (b *bell) rung() bool { return len(b.token) > 0 }
-
 // answer takes the token away.
 func (b *bell) answer() {
 	select {
@@ -90,7 +87,7 @@ func (r *Raft) serve(w Worker) {
 		case <-later:
 		}
 		later = nil
-		if w == ApplyWorker && r.bells[DiskWorker].rung() {
+		if w == ApplyWorker && r.disk.unseen() {
 			// On a single processor who was woken last goes first. The disk worker, woken with this one, has the longer way: entries are
 			// applied while the disk works.
 			runtime.Gosched()
