@@ -28,6 +28,9 @@ func (n *Node) Hold() { n.raft.Hold() }
 // Release implements resp.Starter.
 func (n *Node) Release() { n.raft.Release() }
 
+// Lull implements resp.Starter.
+func (n *Node) Lull() bool { return n.raft.Lull() }
+
 // request is a replica.Request that a goroutine waits for.
 type request struct {
 	*replica.Request

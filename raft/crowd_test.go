@@ -1,6 +1,7 @@
 package raft_test
 
 import (
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -88,4 +89,31 @@ func TestNobodyWaitsForACrowdThatHasLeft(t *testing.T) {
 			t.Fatalf("a command alone took %v", waited)
 		}
 	}
+}
+
+// While the rest of a crowd is waited for there is a lull, and when it is over there is none.
+func TestALullIsTold(t *testing.T) {
+	persister := &slowPersister{countingPersister{Persister: raft.NewMemoryPersister()}, 2 * time.Millisecond}
+	r := single(t, persister)
+	for range 100 {
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() { request(r, 4) })
+		}
+		all.Wait()
+		answer := make(done, 1)
+		r.Propose([]byte("command"), answer)
+		told := false
+		for len(answer) == 0 {
+			told = told || r.Lull()
+			runtime.Gosched()
+		}
+		if r.Lull() {
+			t.Fatal("a lull is told of while nobody waits")
+		}
+		if told {
+			return
+		}
+	}
+	t.Error("one of a crowd of 50 came back 100 times, and no lull was told of")
 }

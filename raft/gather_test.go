@@ -165,3 +165,35 @@ func TestACrowdIsForgotten(t *testing.T) {
 		t.Errorf("a crowd of 1000 that has left was waited for during %d appends", appends)
 	}
 }
+
+// A large crowd goes in halves.
+func TestALargeCrowdTakesTurns(t *testing.T) {
+	g, now := crowded(256, 1000)
+	for range 20 {
+		g.meets(256)
+		commands, waited := gathers(&g, now, 10, 1, 256)
+		if commands < 120 || commands > 136 || waited > 2000 {
+			t.Fatalf("%d of 256 commands, 10 µs apart, went together after %d µs", commands, waited)
+		}
+	}
+}
+
+// What is missing is told while somebody waits for it, and not otherwise.
+func TestWhatIsMissing(t *testing.T) {
+	g, now := crowded(50, 1000)
+	if n := g.missing(0); n != 0 {
+		t.Errorf("%d commands are missing before anybody waits", n)
+	}
+	g.meets(50)
+	g.wait(now, 1, 100)
+	if n := g.missing(1); n != g.crowd-1 {
+		t.Errorf("beside the first of a crowd of %d, %d are missing", g.crowd, n)
+	}
+	if n := g.missing(60); n != 0 {
+		t.Errorf("%d commands are missing beside more than a crowd", n)
+	}
+	g.appended(now, 50, 1000)
+	if n := g.missing(0); n != 0 {
+		t.Errorf("%d commands are missing after all have gone", n)
+	}
+}

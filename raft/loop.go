@@ -117,6 +117,7 @@ func (r *Raft) turn() {
 	full.reset()
 	r.spare = full
 	r.followMembers()
+	r.noteLull()
 	r.publish(r.core.Status())
 }
 

@@ -74,6 +74,7 @@ type Raft struct {
 	standing     atomic.Pointer[Standing]
 	onStanding   func(Standing)
 	diskFull     atomic.Bool
+	lull         atomic.Bool
 	waitingBytes atomic.Int64 // of proposals that are not in the log yet
 	waitingReads atomic.Int64
 

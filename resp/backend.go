@@ -45,6 +45,9 @@ type Starter interface {
 	// has. Between them the caller does not wait for anything.
 	Hold()
 	Release()
+	// Lull reports whether the batches that have begun wait for others, of which many are still to come, and for nothing
+	// else: who looks for input some ten microseconds later finds more of it at once.
+	Lull() bool
 }
 
 // Task runs batches. Begin is Execute for a caller that does not wait: if ok, the first done ops have their

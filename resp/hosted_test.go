@@ -32,6 +32,9 @@ func (s asStarter) NewTask(woken func()) Task {
 func (asStarter) Hold()    {}
 func (asStarter) Release() {}
 
+// Lull has the reactor nap whenever it may: nothing must be lost by that.
+func (asStarter) Lull() bool { return true }
+
 // executeTask has a goroutine wait for Execute.
 type executeTask struct {
 	replica *fakeReplica

@@ -17,3 +17,12 @@ func (*poller) close() {}
 func (*poller) add(*net.TCPConn, uint64) error { return errors.ErrUnsupported }
 
 func (*poller) wait(ids []uint64) ([]uint64, error) { return ids, errors.ErrUnsupported }
+
+// napper is there for the poller alone.
+type napper struct{}
+
+func newNapper() *napper { return nil }
+
+func (*napper) nap() {}
+
+func (*napper) close() {}
