@@ -15,6 +15,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"redoubt/internal/freeport"
 	"redoubt/internal/vfs"
 	"redoubt/raft"
 	"redoubt/raft/core"
@@ -76,23 +77,14 @@ func startCluster(t testing.TB, size int, adjust func(*Options)) *testCluster {
 }
 
 func newTestNode(c *testCluster, id raft.NodeID) *testNode {
+	ports := freeport.ForTest(c.t, 2)
 	n := &testNode{
 		cluster: c, id: id, disk: vfs.NewMem(),
 		clock:  &testClock{Clock: raft.NewClock()},
-		client: freeAddress(c.t), peer: freeAddress(c.t),
+		client: freeport.Loopback(ports[0]), peer: freeport.Loopback(ports[1]),
 	}
 	n.dial = redis.NewClient(&redis.Options{Addr: n.client, MaxRetries: -1, DialerRetries: 1, ReadTimeout: patience, Protocol: 2, ContextTimeoutEnabled: true})
 	return n
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func (c *testCluster) stop() {

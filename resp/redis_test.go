@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"redoubt/internal/freeport"
 )
 
 // These tests compare the front end with the redis-server that is installed, byte for byte. They run with
@@ -21,14 +23,10 @@ import (
 // startRedis runs a redis-server on a free port of loopback for the time of the test.
 func startRedis(t *testing.T, args ...string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().(*net.TCPAddr)
-	l.Close()
+	port := freeport.ForTest(t, 1)[0]
+	addr := freeport.Loopback(port)
 	cmd := exec.Command("redis-server", append([]string{
-		"--port", strconv.Itoa(addr.Port), "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, args...)...)
+		"--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir()}, args...)...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -37,13 +35,13 @@ func startRedis(t *testing.T, args ...string) string {
 		cmd.Wait()
 	})
 	eventually(t, "redis-server accepts connections", func() bool {
-		nc, err := net.Dial("tcp", addr.String())
+		nc, err := net.Dial("tcp", addr)
 		if err == nil {
 			nc.Close()
 		}
 		return err == nil
 	})
-	return addr.String()
+	return addr
 }
 
 // exchange sends input on a new connection and returns all that comes back. The input is followed by the end

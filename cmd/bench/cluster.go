@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"redoubt/internal/freeport"
 )
 
 // cluster is Redoubt: real server processes, with default settings but for the given flags.
@@ -36,7 +38,7 @@ func buildServer(ctx context.Context, dir string) (string, error) {
 // startCluster starts nodes and waits until they serve.
 func startCluster(ctx context.Context, title, id, binary, dir string, size int, flags []string) (*cluster, error) {
 	c := &cluster{title: title, id: id, binary: binary, flags: flags}
-	ports, err := freePorts(2 * size)
+	ports, _, err := freeport.Take(2 * size)
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +47,11 @@ func startCluster(ctx context.Context, title, id, binary, dir string, size int, 
 	}
 	peers := make([]string, size)
 	for i := range peers {
-		peers[i] = fmt.Sprintf("%d=%s", i+1, loopback(ports[size+i]))
+		peers[i] = fmt.Sprintf("%d=%s", i+1, freeport.Loopback(ports[size+i]))
 	}
 	for i := range size {
 		p := newMember(c.dir, fmt.Sprintf("node%d", i+1), binary, ports[i])
-		p.peer = loopback(ports[size+i])
+		p.peer = freeport.Loopback(ports[size+i])
 		p.args = c.args(p, fmt.Sprintf("--node-id=%d", i+1), "--peers="+strings.Join(peers, ","))
 		c.nodes = append(c.nodes, p)
 	}
@@ -274,13 +276,13 @@ func (c *cluster) replace(ctx context.Context, lost *process) (*process, error) 
 	if err := os.RemoveAll(lost.dir); err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(2)
+	ports, _, err := freeport.Take(2)
 	if err != nil {
 		return nil, err
 	}
 	c.joined++
 	p := newMember(c.dir, fmt.Sprintf("joined%d", c.joined), c.binary, ports[0])
-	p.peer = loopback(ports[1])
+	p.peer = freeport.Loopback(ports[1])
 	p.args = c.args(p, "--join="+leader.address)
 	c.nodes = append(others(c, lost), p)
 	return p, p.start()

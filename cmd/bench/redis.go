@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"redoubt/internal/freeport"
 )
 
 // redis is Debian's redis-server: a primary with appendfsync always, and replicas.
@@ -23,7 +25,7 @@ type redis struct {
 // startRedis starts a primary and its replicas, and waits until they follow.
 func startRedis(ctx context.Context, dir string, replicas int, replicaAOF bool, flags []string) (*redis, error) {
 	r := &redis{flags: flags, keep: replicaAOF}
-	ports, err := freePorts(1 + replicas)
+	ports, _, err := freeport.Take(1 + replicas)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +37,7 @@ func startRedis(ctx context.Context, dir string, replicas int, replicaAOF bool, 
 		if i > 0 {
 			name = fmt.Sprintf("replica%d", i)
 		}
-		p, err := r.member(name, port, i > 0, loopback(ports[0]))
+		p, err := r.member(name, port, i > 0, freeport.Loopback(ports[0]))
 		if err != nil {
 			return nil, err
 		}
@@ -183,7 +185,7 @@ func (r *redis) reload(ctx context.Context, key string) (time.Duration, error) {
 	if _, err := askWithin(settleLimit, primary.address, "SAVE"); err != nil {
 		return 0, fmt.Errorf("SAVE: %w", err)
 	}
-	ports, err := freePorts(1)
+	ports, _, err := freeport.Take(1)
 	if err != nil {
 		return 0, err
 	}
@@ -245,7 +247,7 @@ func (r *redis) replace(ctx context.Context, lost *process) (*process, error) {
 	if err := os.RemoveAll(lost.dir); err != nil {
 		return nil, err
 	}
-	ports, err := freePorts(1)
+	ports, _, err := freeport.Take(1)
 	if err != nil {
 		return nil, err
 	}

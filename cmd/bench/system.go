@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
+
+	"redoubt/internal/freeport"
 )
 
 // system is one of those that are compared: a leader and its replicas, as processes of this machine.
@@ -105,42 +105,9 @@ func others(s system, but *process) []*process {
 // newMember names a process and its files within a directory.
 func newMember(dir, name, binary string, port int) *process {
 	return &process{
-		name: name, binary: binary, address: loopback(port),
+		name: name, binary: binary, address: freeport.Loopback(port),
 		dir: filepath.Join(dir, name), log: filepath.Join(dir, name+".log"),
 	}
-}
-
-func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
-
-// The servers' ports lie below those that the kernel gives to outgoing connections, so that none of the load's own
-// connections takes a server's port while that is down.
-const (
-	lowestPort  = 20000
-	highestPort = 32000
-)
-
-// freePorts returns ports on which nobody listens.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	var listeners []net.Listener
-	for range 1000 {
-		if len(ports) == n {
-			break
-		}
-		port := lowestPort + rand.IntN(highestPort-lowestPort)
-		listener, err := net.Listen("tcp", loopback(port))
-		if err != nil {
-			continue
-		}
-		ports, listeners = append(ports, port), append(listeners, listener)
-	}
-	for _, listener := range listeners {
-		_ = listener.Close()
-	}
-	if len(ports) < n {
-		return nil, fmt.Errorf("only %d of %d free ports were found", len(ports), n)
-	}
-	return ports, nil
 }
 
 // newDir makes a directory of its own for a system.

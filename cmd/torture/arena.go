@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"redoubt/internal/freeport"
 	"redoubt/internal/lin"
 )
 
@@ -129,9 +129,12 @@ func (a *arena) newProcess(i int, binary string, has map[ability]bool) (*process
 		return nil, err
 	}
 	if !has[canFilter] {
-		var err error
-		p.clientListen, p.peerListen, err = loopback()
-		return p, err
+		ports, _, err := freeport.Take(2)
+		if err != nil {
+			return nil, err
+		}
+		p.clientListen, p.peerListen = freeport.Loopback(ports[0]), freeport.Loopback(ports[1])
+		return p, nil
 	}
 	l, err := a.fabric.attach(i + 1)
 	if err != nil {
@@ -140,20 +143,6 @@ func (a *arena) newProcess(i int, binary string, has map[ability]bool) (*process
 	a.links = append(a.links, l)
 	p.prefix, p.clientListen, p.peerListen = l.prefix, l.address+":6379", l.address+":7379"
 	return p, nil
-}
-
-// loopback finds two free ports.
-func loopback() (client, peer string, err error) {
-	var listeners []net.Listener
-	for range 2 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return "", "", err
-		}
-		defer l.Close()
-		listeners = append(listeners, l)
-	}
-	return listeners[0].Addr().String(), listeners[1].Addr().String(), nil
 }
 
 // restartPause is how long a node that cannot start is left alone.

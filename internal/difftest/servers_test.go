@@ -4,12 +4,13 @@ package difftest
 
 import (
 	"bytes"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"redoubt/internal/freeport"
 )
 
 // startLimit bounds how long a server may take until it answers.
@@ -49,22 +50,12 @@ func startServer(t *testing.T) string {
 	if output, err := exec.Command("go", "build", "-o", path, "redoubt/cmd/redoubt").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, output)
 	}
-	client := NewClient("tcp", freeAddress(t))
+	ports := freeport.ForTest(t, 2)
+	client := NewClient("tcp", freeport.Loopback(ports[0]))
 	t.Cleanup(client.Close)
 	start(t, client, path, "server", "--dir", filepath.Join(dir, "data"), "--listen", client.address,
-		"--peer-listen", freeAddress(t))
+		"--peer-listen", freeport.Loopback(ports[1]))
 	return client.address
-}
-
-// freeAddress returns an address on which nobody listens at the moment.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 // start runs a server until the end of the test. It returns when the server takes writes from the client.

@@ -5,12 +5,12 @@ package e2e
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"redoubt/internal/freeport"
 )
 
 // cluster is a set of real server processes on this machine.
@@ -46,16 +46,16 @@ func newCluster(t testing.TB, size int, flags ...string) *cluster {
 	t.Helper()
 	dir := t.TempDir()
 	c := &cluster{t: t, flags: flags, dir: dir}
-	ports := freePorts(t, 2*size)
+	ports := freeport.ForTest(t, 2*size)
 	peers := make([]string, size)
 	for i := range peers {
-		peers[i] = fmt.Sprintf("%d=127.0.0.1:%d", i+1, ports[size+i])
+		peers[i] = fmt.Sprintf("%d=%s", i+1, freeport.Loopback(ports[size+i]))
 	}
 	for i := range size {
 		n := &process{
 			id:     i + 1,
-			client: fmt.Sprintf("127.0.0.1:%d", ports[i]),
-			peer:   fmt.Sprintf("127.0.0.1:%d", ports[size+i]),
+			client: freeport.Loopback(ports[i]),
+			peer:   freeport.Loopback(ports[size+i]),
 			dir:    filepath.Join(dir, fmt.Sprintf("node%d", i+1)),
 			log:    filepath.Join(dir, fmt.Sprintf("node%d.log", i+1)),
 		}
@@ -85,38 +85,6 @@ func (c *cluster) end() {
 	for _, n := range c.nodes {
 		c.t.Logf("node %d (%s) printed last:\n%s", n.id, n.client, n.logTail(logTailLines))
 	}
-}
-
-// The ports of the nodes lie below those that the kernel gives to outgoing connections, so that none
-// of the load's own connections takes a node's port while the node is down.
-const (
-	lowestPort  = 20000
-	highestPort = 32000
-)
-
-// freePorts returns ports on which nobody listens.
-func freePorts(t testing.TB, n int) []int {
-	t.Helper()
-	var ports []int
-	var listeners []net.Listener
-	for range 1000 {
-		port := lowestPort + rand.IntN(highestPort-lowestPort)
-		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		ports, listeners = append(ports, port), append(listeners, listener)
-		if len(ports) == n {
-			break
-		}
-	}
-	for _, listener := range listeners {
-		listener.Close()
-	}
-	if len(ports) < n {
-		t.Fatalf("only %d of %d ports found", len(ports), n)
-	}
-	return ports
 }
 
 // addresses are the client addresses of all nodes.

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"redoubt/internal/freeport"
 )
 
 // localCluster is a run of "redoubt cluster", as the README has it, on other ports.
@@ -29,11 +31,11 @@ type localCluster struct {
 func startLocalCluster(t *testing.T) *localCluster {
 	t.Helper()
 	l := &localCluster{exited: make(chan struct{})}
-	port, peerPort := threePorts(t), threePorts(t)
-	for i := range 3 {
-		l.addresses = append(l.addresses, fmt.Sprintf("127.0.0.1:%d", port+i))
+	ports, peerPorts := freeport.ForTest(t, 3), freeport.ForTest(t, 3)
+	for _, port := range ports {
+		l.addresses = append(l.addresses, freeport.Loopback(port))
 	}
-	l.cmd = exec.Command(binary, "cluster", fmt.Sprintf("--port=%d", port), fmt.Sprintf("--peer-port=%d", peerPort),
+	l.cmd = exec.Command(binary, "cluster", fmt.Sprintf("--port=%d", ports[0]), fmt.Sprintf("--peer-port=%d", peerPorts[0]),
 		"--dir="+filepath.Join(t.TempDir(), "data"))
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	stdout, err := l.cmd.StdoutPipe()
@@ -61,26 +63,6 @@ func startLocalCluster(t *testing.T) *localCluster {
 		}
 	})
 	return l
-}
-
-// threePorts returns the first of three free ports in a row.
-func threePorts(t *testing.T) int {
-	t.Helper()
-	for range 100 {
-		first := freePorts(t, 1)[0]
-		free := true
-		for i := range 3 {
-			if c, err := dial(fmt.Sprintf("127.0.0.1:%d", first+i)); err == nil {
-				c.close()
-				free = false
-			}
-		}
-		if free {
-			return first
-		}
-	}
-	t.Fatal("no three free ports in a row")
-	return 0
 }
 
 func (l *localCluster) printed() string {

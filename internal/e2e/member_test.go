@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"redoubt/internal/freeport"
 )
 
 const (
@@ -22,12 +24,12 @@ const (
 // newcomer prepares a node that is to join, without starting it.
 func (c *cluster) newcomer(flags ...string) *process {
 	c.t.Helper()
-	ports := freePorts(c.t, 2)
+	ports := freeport.ForTest(c.t, 2)
 	c.joined++
 	name := fmt.Sprintf("joined%d", c.joined)
 	n := &process{
-		client: fmt.Sprintf("127.0.0.1:%d", ports[0]),
-		peer:   fmt.Sprintf("127.0.0.1:%d", ports[1]),
+		client: freeport.Loopback(ports[0]),
+		peer:   freeport.Loopback(ports[1]),
 		dir:    filepath.Join(c.dir, name),
 		log:    filepath.Join(c.dir, name+".log"),
 	}

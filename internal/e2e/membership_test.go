@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"redoubt/internal/freeport"
 )
 
 // A cluster of three grows to five under load. Then any two nodes may be lost, and the newcomers hold all data.
@@ -177,7 +179,7 @@ func TestANodeMoves(t *testing.T) {
 	c := startCluster(t)
 	moving := c.follower()
 	moving.kill(t)
-	moving.peer = fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0])
+	moving.peer = freeport.Loopback(freeport.ForTest(t, 1)[0])
 	moving.args = withFlag(moving.args, "peer-listen", moving.peer)
 	c.mustRaft("MOVE", fmt.Sprint(moving.id), moving.peer)
 	c.set("moved", "while it was down")
@@ -239,8 +241,8 @@ func TestJoinsRepeatedAndAtOnce(t *testing.T) {
 		}
 		return answer.items[1].number
 	}
-	ports := freePorts(t, 3)
-	address := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", ports[i]) }
+	ports := freeport.ForTest(t, 3)
+	address := func(i int) string { return freeport.Loopback(ports[i]) }
 	for range 3 {
 		if id := joined(c.raft("JOIN", address(0), "INSTANCE", "77", "LEARNER")); id != 4 {
 			t.Errorf("RAFT JOIN of one disk, again: id %d, promised: 4", id)

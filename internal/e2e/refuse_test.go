@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -16,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"redoubt/internal/freeport"
 )
 
 // refusalLimit is how long a server may take to refuse.
@@ -117,8 +118,9 @@ func TestRefusesADirectoryThatIsNotItsOwn(t *testing.T) {
 	l.halt()
 	node := c.nodes[0]
 	t.Run("in use", func(t *testing.T) {
-		args := withFlag(node.args, "listen", fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0]))
-		args = withFlag(args, "peer-listen", fmt.Sprintf("127.0.0.1:%d", freePorts(t, 1)[0]))
+		ports := freeport.ForTest(t, 2)
+		args := withFlag(node.args, "listen", freeport.Loopback(ports[0]))
+		args = withFlag(args, "peer-listen", freeport.Loopback(ports[1]))
 		expectRefusal(t, nil, args, t.TempDir(), node.dir)
 	})
 	for _, n := range c.nodes {

@@ -1,0 +1,86 @@
+// Package freeport gives ports of loopback to the servers of tests and measurements, so that runs side by side, and servers
+// that are down for a while, do not lose them.
+package freeport
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+)
+
+// The ports lie below those that the kernel gives to outgoing connections and to listeners without a wish, 32768 and up on Linux
+// (ip_local_port_range in ip(7)): nobody's connection takes a server's port while that is down.
+const (
+	lowest  = 20000
+	highest = 32000
+)
+
+// attempts bounds the search.
+const attempts = 1000
+
+// Take returns n ports in a row of 127.0.0.1 on which nobody listens. No other caller is given them, in this process or in another, until
+// release is called or the process ends. The UDP ports of the same numbers stand for that and are taken meanwhile.
+func Take(n int) (ports []int, release func(), err error) {
+	for range attempts {
+		first := lowest + rand.IntN(highest-lowest-n)
+		if held, ok := hold(first, n); ok {
+			for i := range n {
+				ports = append(ports, first+i)
+			}
+			return ports, func() { letGo(held) }, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("no %d free ports in a row were found from %d to %d", n, lowest, highest)
+}
+
+// TB is what a test lends to ForTest.
+type TB interface {
+	Helper()
+	Fatal(args ...any)
+	Cleanup(func())
+}
+
+// ForTest is Take for a test, until it has ended and what it cleans up from now on is done.
+func ForTest(t TB, n int) []int {
+	t.Helper()
+	ports, release, err := Take(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	return ports
+}
+
+// Loopback returns the address of a port of 127.0.0.1.
+func Loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
+// hold reserves n ports, or none if one of them is in use.
+func hold(first, n int) (held []net.PacketConn, ok bool) {
+	for port := first; port < first+n; port++ {
+		c, err := net.ListenPacket("udp", Loopback(port))
+		if err == nil {
+			held = append(held, c)
+		}
+		if err != nil || !unused(port) {
+			letGo(held)
+			return nil, false
+		}
+	}
+	return held, true
+}
+
+// unused reports whether a server could listen.
+func unused(port int) bool {
+	l, err := net.Listen("tcp", Loopback(port))
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
+}
+
+func letGo(held []net.PacketConn) {
+	for _, c := range slices.Backward(held) {
+		_ = c.Close() // nothing was written
+	}
+}
