@@ -10,18 +10,20 @@ import (
 // node a write, a sync and some messages, whatever is in it; and clients that wait for their answers come back together
 // after it. It is pure: its times are microseconds of one clock, given by the caller.
 //
-// Nobody waits unless many do at once, nor longer than two commits take anyway, nor where waiting turns out to be in vain.
+// A client alone waits for nobody. Nobody waits longer than two commits take anyway, nor where waiting turns out to be in vain.
 type gatherer struct {
 	// crowd is about how many commands wait or are under way at once: as many can be hoped for.
 	crowd int
 	// commitTime is about how long an append takes to commit, or longestGather if that is longer.
 	commitTime int64
-	// timed is the index whose commit is being timed, from timedAt on; zero: none is.
-	timed   uint64
-	timedAt int64
-	// until is when those that wait will have waited long enough, zero: none do; began is how many there were at first.
-	until int64
-	began int
+	// timed is the index whose commit is being timed, from timedAt on; zero: none is. timedSize commands went into the log with it.
+	timed     uint64
+	timedAt   int64
+	timedSize int
+	// until is when those that wait will have waited long enough, zero: none do. began is how many there were at since: when they began
+	// to wait, or when others had their answers after that.
+	until, since int64
+	began        int
 	// vain is about waiting that brought little: for some appends, nobody waits.
 	vain backoff
 	// late is about all but a few who were kept waiting for those: some appends go without a few.
@@ -30,7 +32,11 @@ type gatherer struct {
 
 const (
 	// leastCrowd is how many clients at once are worth waiting for.
-	leastCrowd = 8
+	leastCrowd = 2
+	// lullCrowd is how many must be missing that a moment without looking for them pays.
+	lullCrowd = 8
+	// promptly is the part of a commit's time, one over promptly, that may go by for each command that comes in time.
+	promptly = 4
 	// longestGather bounds a wait, in microseconds.
 	longestGather = 2000
 	// largeCrowd is how many at once go in two halves that take turns: while one commits, the other is answered and comes
@@ -69,7 +75,7 @@ func (g *gatherer) wait(now int64, commands int, bytes int64) int64 {
 		return 0
 	}
 	if g.until == 0 {
-		g.until, g.began = now+min(2*g.commitTime, longestGather), commands
+		g.until, g.since, g.began = now+min(2*g.commitTime, longestGather), now, commands
 	}
 	return max(0, g.until-now)
 }
@@ -92,7 +98,7 @@ func (g *gatherer) most() int { return g.crowd - g.crowd/8 }
 
 // missing returns how many more commands those that wait are waiting for; none if none wait.
 func (g *gatherer) missing(commands int) int {
-	if g.until == 0 {
+	if g.until == 0 || commands == 0 {
 		return 0
 	}
 	return max(0, g.enough()-commands)
@@ -104,18 +110,32 @@ func (g *gatherer) appended(now int64, commands int, index uint64) {
 	switch {
 	case g.until == 0:
 		g.vain.goBy()
-	case commands-g.began < (g.enough()-g.began)/2:
+	case !g.inTime(now, commands):
 		g.vain.failed()
 	default:
 		g.vain.worked()
 		g.judgeLast(commands, loose)
 	}
 	g.until = 0
-	g.crowd -= (g.crowd + 15) / 16 // meets tells of those who are still there
+	if !g.large() {
+		g.shrink() // meets tells of those who are still there
+	}
 	if g.timed == 0 {
-		g.timed, g.timedAt = index, now
+		g.timed, g.timedAt, g.timedSize = index, now, commands
 	}
 }
+
+// inTime reports whether nearly all who were waited for came, and one soon after the other. Clients do who ask again as soon as they are
+// answered. Those that have something else to do now and then come at any time: waiting for them only makes the others wait.
+func (g *gatherer) inTime(now int64, commands int) bool {
+	came, wanted := commands-g.began, g.enough()-g.began
+	return 8*came >= 7*wanted && (now-g.since)*promptly <= g.commitTime*int64(max(came, 1))
+}
+
+// refused takes note that what waited did not go into the log.
+func (g *gatherer) refused() { g.until = 0 }
+
+func (g *gatherer) shrink() { g.crowd -= (g.crowd + 15) / 16 }
 
 // judgeLast takes note of whether the last few of a crowd came before the time was up. A loose append did not wait for them.
 func (g *gatherer) judgeLast(commands int, loose bool) {
@@ -128,11 +148,21 @@ func (g *gatherer) judgeLast(commands int, loose bool) {
 	}
 }
 
-// committed takes note of the commit index.
-func (g *gatherer) committed(now int64, index uint64) {
-	if g.timed != 0 && index >= g.timed {
-		g.commitTime += (min(now-g.timedAt, longestGather) - g.commitTime) / 8
-		g.timed = 0
+// committed takes note of the commit index, and of how many other commands wait or are under way then, and how many of these wait.
+//
+// Of a large crowd, those who have their answers and are on their way back are never met together with the others. It is as large as
+// it was while half as many as have gone come before those are answered, and smaller otherwise.
+func (g *gatherer) committed(now int64, index uint64, others, waiting int) {
+	if g.timed == 0 || index < g.timed {
+		return
+	}
+	if g.until != 0 {
+		g.since, g.began = now, waiting // those who were not answered could not come
+	}
+	g.commitTime += (min(now-g.timedAt, longestGather) - g.commitTime) / 8
+	g.timed = 0
+	if g.large() && 2*others < g.timedSize {
+		g.shrink()
 	}
 }
 
@@ -146,8 +176,9 @@ func (r *Raft) watchCrowd() {
 		return
 	}
 	commit := r.core.CommitIndex()
-	r.gatherer.committed(r.micros(), commit)
-	r.gatherer.meets(len(r.held) + int(r.core.LastIndex()-commit))
+	all := len(r.held) + int(r.core.LastIndex()-commit)
+	r.gatherer.committed(r.micros(), commit, all, len(r.held))
+	r.gatherer.meets(all)
 }
 
 // gathering reports whether what is held waits for more, and sees to it that the loop comes back when that is over.
@@ -177,7 +208,7 @@ func (r *Raft) Lull() bool { return r.lull.Load() }
 // noteLull keeps what Lull tells.
 func (r *Raft) noteLull() {
 	last := r.core.LastIndex()
-	r.lull.Store(r.gathers() && r.gatherer.missing(len(r.held)) >= leastCrowd &&
+	r.lull.Store(r.gathers() && !r.notYet && r.gatherer.missing(len(r.held)) >= lullCrowd &&
 		r.core.CommitIndex() == last && r.applied == last && len(r.rounds) == 0)
 }
 

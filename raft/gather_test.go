@@ -10,7 +10,7 @@ func crowded(crowd int, commitTime int64) (g gatherer, now int64) {
 		g.meets(crowd)
 		g.appended(now, crowd, index)
 		now += commitTime
-		g.committed(now, index)
+		g.committed(now, index, 0, 0)
 	}
 	return g, now
 }
@@ -67,7 +67,7 @@ func TestWaitsAreBounded(t *testing.T) {
 func TestAStallIsForgotten(t *testing.T) {
 	g, now := crowded(50, 300)
 	g.appended(now, 50, 1000)
-	g.committed(now+1_000_000, 1000)
+	g.committed(now+1_000_000, 1000, 0, 0)
 	g.meets(50)
 	if wait := g.wait(now+1_000_001, 1, 100); wait > 4*300 {
 		t.Errorf("where a commit takes 300 µs, a command waits %d µs after one that took a second", wait)
@@ -91,6 +91,50 @@ func TestWaitingInVainEnds(t *testing.T) {
 	}
 }
 
+// Clients that have something else to do between their commands, and come back when they like, are not waited for, few or many.
+func TestNobodyWaitsForClientsThatThink(t *testing.T) {
+	const commitTime = 1000
+	for _, clients := range []int{2, 4, 10} {
+		g, now := crowded(clients, commitTime)
+		waits := 0
+		for range 1000 {
+			g.meets(clients)
+			if _, waited := gathers(&g, now, commitTime*2/5, 1, clients); waited > 0 {
+				waits++
+			}
+		}
+		if waits > 1000>>maxVain+maxVain+1 {
+			t.Errorf("of 1000 appends %d waited for %d clients, of whom one comes every %d µs", waits, clients, commitTime*2/5)
+		}
+	}
+}
+
+// Of two clients that are not in step, one waits for the other's commit and return, and is not disappointed.
+func TestTwoClientsGetInStep(t *testing.T) {
+	g, now := crowded(2, 1000)
+	for index := uint64(1000); index < 1020; index += 2 {
+		g.meets(2)
+		g.appended(now, 1, index) // the other's
+		answered := now + 500
+		returned := answered + 50
+		for now += 10; now < returned; now += 10 {
+			if now == answered {
+				g.committed(now, index, 1, 1)
+			}
+			g.meets(2)
+			if g.wait(now, 1, 100) == 0 {
+				t.Fatalf("a client does not wait for another, which is answered in %d µs", answered-now)
+			}
+		}
+		g.appended(now, 2, index+1)
+		if g.vain.left > 0 {
+			t.Fatal("who came 50 µs after its answer is taken for late")
+		}
+		now += 1000
+		g.committed(now, index+1, 0, 0)
+	}
+}
+
 // When some of a crowd have left, it is soon as large as those who are there, and nobody waits longer for the others.
 func TestACrowdShrinks(t *testing.T) {
 	g, now := crowded(50, 1000)
@@ -105,7 +149,7 @@ func TestACrowdShrinks(t *testing.T) {
 			whole++
 		}
 		now += waited
-		g.committed(now+1000, 1<<20+index)
+		g.committed(now+1000, 1<<20+index, 0, 0)
 		now += 1000
 	}
 	if long > 3 || whole < 80 {
@@ -127,7 +171,7 @@ func TestNobodyWaitsForOneThatIsLate(t *testing.T) {
 			t.Fatalf("%d of 49 commands went together", commands)
 		}
 		now += 1000
-		g.committed(now, 1<<20+index)
+		g.committed(now, 1<<20+index, 0, 0)
 	}
 	if long > 500>>maxVain+maxVain+1 {
 		t.Errorf("%d of 500 appends waited for one client", long)
@@ -153,27 +197,91 @@ func TestALargeAppendDoesNotWait(t *testing.T) {
 func TestACrowdIsForgotten(t *testing.T) {
 	g, now := crowded(1000, 1000)
 	appends := 0
-	for g.wait(now, 1, 100) > 0 {
-		now += longestGather
-		g.appended(now, 1, 1<<20)
+	for index := uint64(1000); g.crowd >= leastCrowd; index++ {
+		for g.wait(now, 1, 100) > 0 {
+			now += 100
+		}
+		g.appended(now, 1, index)
+		now += 1000
+		g.committed(now, index, 0, 0)
 		appends++
-	}
-	for ; g.crowd >= leastCrowd; appends++ {
-		g.appended(now, 1, 1<<20)
 	}
 	if appends > 150 {
 		t.Errorf("a crowd of 1000 that has left was waited for during %d appends", appends)
 	}
 }
 
-// A large crowd goes in halves.
-func TestALargeCrowdTakesTurns(t *testing.T) {
-	g, now := crowded(256, 1000)
-	for range 20 {
-		g.meets(256)
-		commands, waited := gathers(&g, now, 10, 1, 256)
-		if commands < 120 || commands > 136 || waited > 2000 {
-			t.Fatalf("%d of 256 commands, 10 µs apart, went together after %d µs", commands, waited)
+// circle is a gatherer among clients that each wait for an answer and send the next command then. The server reads a command in every
+// microseconds. Times are in microseconds.
+type circle struct {
+	g                          gatherer
+	clients, every, syncs, rep int64 // syncs: until the next append may begin; rep: until those of an append are answered
+	now                        int64
+	away, held                 int64 // clients whose command is still to be read; commands that wait
+	flights                    []flight
+	index                      uint64
+}
+
+// flight is an append that has not committed.
+type flight struct{ commands, commits int64 }
+
+// append goes on until the next append, and returns how many commands it has.
+func (c *circle) append() int64 {
+	for busy := c.now + c.syncs; ; c.now += c.every {
+		if c.away > 0 {
+			c.away, c.held = c.away-1, c.held+1
+		}
+		answered := false
+		if len(c.flights) > 0 && c.flights[0].commits <= c.now {
+			c.away += c.flights[0].commands
+			c.flights, answered = c.flights[1:], true
+		}
+		waiting := c.held
+		for _, f := range c.flights {
+			waiting += f.commands
+		}
+		if answered {
+			c.g.committed(c.now, c.index-uint64(len(c.flights)), int(waiting), int(c.held))
+		}
+		c.g.meets(int(waiting))
+		if c.now >= busy && c.held > 0 && c.g.wait(c.now, int(c.held), 100*c.held) == 0 {
+			break
+		}
+	}
+	commands := c.held
+	c.index++
+	c.g.appended(c.now, int(commands), c.index)
+	c.flights, c.held = append(c.flights, flight{commands, c.now + c.rep}), 0
+	return commands
+}
+
+// newCircle returns a circle in which each append takes 300 µs to sync and 400 to commit, after so many appends that it goes its way.
+func newCircle(clients int64) *circle {
+	c := &circle{clients: clients, every: 10, syncs: 300, rep: 400, away: clients, now: 1}
+	for range 200 {
+		c.append()
+	}
+	return c
+}
+
+// A small crowd goes together each time, a large one takes turns, and neither changes its way again and again.
+func TestACrowdKeepsItsWay(t *testing.T) {
+	for _, test := range []struct{ clients, least, most int64 }{
+		{2, 2, 2}, {5, 5, 5}, {50, 49, 50}, {63, 62, 63}, {64, 20, 44}, {80, 30, 50}, {128, 40, 88}, {256, 40, 128}, {1000, 40, 500},
+	} {
+		c := newCircle(test.clients)
+		var got []int64
+		for range 100 {
+			got = append(got, c.append())
+		}
+		outside := 0
+		for _, n := range got {
+			if n < test.least || n > test.most {
+				outside++
+			}
+		}
+		if outside > 3 {
+			t.Errorf("of %d clients, so many went together: %v; wanted %d to %d", test.clients, got, test.least, test.most)
 		}
 	}
 }
@@ -195,5 +303,11 @@ func TestWhatIsMissing(t *testing.T) {
 	g.appended(now, 50, 1000)
 	if n := g.missing(0); n != 0 {
 		t.Errorf("%d commands are missing after all have gone", n)
+	}
+	g.meets(50)
+	g.wait(now, 1, 100)
+	g.refused()
+	if n := g.missing(1); n != 0 {
+		t.Errorf("%d commands are missing after those that waited were refused", n)
 	}
 }

@@ -238,6 +238,7 @@ func (r *Raft) end() {
 	if r.alarm != nil {
 		r.alarm.Stop()
 	}
+	r.lull.Store(false)
 	rest := r.inbox.close()
 	r.disk.close()
 	r.reads.close()

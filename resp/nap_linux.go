@@ -28,7 +28,7 @@ func newNapper() *napper {
 	return &napper{fd: fd, setting: unix.ItimerSpec{Value: unix.NsecToTimespec(int64(napTime))}}
 }
 
-// nap sleeps, or wakes up early if there is a signal.
+// nap sleeps. No signal ends it: a collection of garbage that wants to begin waits for its end.
 func (n *napper) nap() {
 	if n.fd < 0 {
 		return

@@ -8,6 +8,9 @@ import (
 func TestANapIsShort(t *testing.T) {
 	n := newNapper()
 	defer n.close()
+	if n.fd < 0 {
+		t.Skip("the system has no timer for naps")
+	}
 	shortest := time.Hour
 	for range 100 {
 		begun := time.Now()

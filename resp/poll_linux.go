@@ -10,9 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pollEvents is how many connections one wait can report.
-const pollEvents = 256
-
 // poller tells which of many sockets have input: an epoll instance that is itself watched by Go's runtime, so that
 // waiting for it takes no thread.
 type poller struct {

@@ -33,6 +33,8 @@ const (
 	// reactorCores is how many processors share a reactor, and maxReactors bounds the reactors of a server.
 	reactorCores = 4
 	maxReactors  = 16
+	// pollEvents is how many connections one wait can report.
+	pollEvents = 256
 )
 
 // startReactors makes the reactors, if the backend and the system allow that.
@@ -120,7 +122,9 @@ func (r *reactor) listen() {
 	naps := newNapper()
 	defer naps.close()
 	for {
-		r.rest(naps)
+		if len(ids) < pollEvents { // or else more input is there
+			r.rest(naps)
+		}
 		var err error
 		if ids, err = r.poller.wait(ids[:0]); err != nil {
 			return

@@ -23,6 +23,7 @@ type cluster struct {
 	flags     []string
 	nodes     []*process
 	joined    int // nodes that came later
+	ports     freeport.Holder
 }
 
 // buildServer builds the server that is measured.
@@ -38,7 +39,7 @@ func buildServer(ctx context.Context, dir string) (string, error) {
 // startCluster starts nodes and waits until they serve.
 func startCluster(ctx context.Context, title, id, binary, dir string, size int, flags []string) (*cluster, error) {
 	c := &cluster{title: title, id: id, binary: binary, flags: flags}
-	ports, _, err := freeport.Take(2 * size)
+	ports, err := c.ports.Take(2 * size)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +72,11 @@ func (c *cluster) args(p *process, more ...string) []string {
 func (c *cluster) name() string        { return c.title }
 func (c *cluster) key() string         { return c.id }
 func (c *cluster) members() []*process { return c.nodes }
-func (c *cluster) end() error          { return killAll(c.nodes) }
+
+func (c *cluster) end() error {
+	defer c.ports.Release()
+	return killAll(c.nodes)
+}
 
 func (c *cluster) peers() map[string]bool {
 	all := make(map[string]bool)
@@ -276,7 +281,7 @@ func (c *cluster) replace(ctx context.Context, lost *process) (*process, error) 
 	if err := os.RemoveAll(lost.dir); err != nil {
 		return nil, err
 	}
-	ports, _, err := freeport.Take(2)
+	ports, err := c.ports.Take(2)
 	if err != nil {
 		return nil, err
 	}

@@ -20,12 +20,13 @@ type redis struct {
 	keep   bool // replicas write an append-only file too
 	nodes  []*process
 	joined int
+	ports  freeport.Holder
 }
 
 // startRedis starts a primary and its replicas, and waits until they follow.
 func startRedis(ctx context.Context, dir string, replicas int, replicaAOF bool, flags []string) (*redis, error) {
 	r := &redis{flags: flags, keep: replicaAOF}
-	ports, _, err := freeport.Take(1 + replicas)
+	ports, err := r.ports.Take(1 + replicas)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +79,11 @@ func (r *redis) member(name string, port int, replica bool, primary string) (*pr
 func (r *redis) name() string        { return "Redis" }
 func (r *redis) key() string         { return "redis" }
 func (r *redis) members() []*process { return r.nodes }
-func (r *redis) end() error          { return killAll(r.nodes) }
+
+func (r *redis) end() error {
+	defer r.ports.Release()
+	return killAll(r.nodes)
+}
 
 func (r *redis) peers() map[string]bool {
 	all := make(map[string]bool)
@@ -185,7 +190,7 @@ func (r *redis) reload(ctx context.Context, key string) (time.Duration, error) {
 	if _, err := askWithin(settleLimit, primary.address, "SAVE"); err != nil {
 		return 0, fmt.Errorf("SAVE: %w", err)
 	}
-	ports, _, err := freeport.Take(1)
+	ports, err := r.ports.Take(1)
 	if err != nil {
 		return 0, err
 	}
@@ -247,7 +252,7 @@ func (r *redis) replace(ctx context.Context, lost *process) (*process, error) {
 	if err := os.RemoveAll(lost.dir); err != nil {
 		return nil, err
 	}
-	ports, _, err := freeport.Take(1)
+	ports, err := r.ports.Take(1)
 	if err != nil {
 		return nil, err
 	}

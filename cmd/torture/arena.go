@@ -25,6 +25,7 @@ type arena struct {
 	links    []link // by node; empty without packet filters
 	disks    []disk // by node; empty without small disks
 	fabric   *fabric
+	ports    freeport.Holder // without packet filters
 	observer *observer
 	admin    *route
 	trace    io.WriteCloser // every fault and when
@@ -129,7 +130,7 @@ func (a *arena) newProcess(i int, binary string, has map[ability]bool) (*process
 		return nil, err
 	}
 	if !has[canFilter] {
-		ports, _, err := freeport.Take(2)
+		ports, err := a.ports.Take(2)
 		if err != nil {
 			return nil, err
 		}
@@ -280,6 +281,7 @@ func (a *arena) clear(keep bool) error {
 	if a.fabric != nil {
 		errs = append(errs, a.fabric.destroy())
 	}
+	a.ports.Release()
 	if a.trace != nil {
 		errs = append(errs, a.trace.Close())
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"slices"
 )
 
 // The ports lie below those that the kernel gives to outgoing connections and to listeners without a wish, 32768 and up on Linux
@@ -19,19 +18,32 @@ const (
 // attempts bounds the search.
 const attempts = 1000
 
-// Take returns n ports in a row of 127.0.0.1 on which nobody listens. No other caller is given them, in this process or in another, until
-// release is called or the process ends. The UDP ports of the same numbers stand for that and are taken meanwhile.
-func Take(n int) (ports []int, release func(), err error) {
+// Holder holds ports. The zero value holds none. A single goroutine at a time uses it.
+//
+// Who starts servers keeps it while they run: the ports of one that nobody refers to any more are free after the next collection of
+// garbage.
+type Holder struct{ held []net.PacketConn }
+
+// Take returns n ports in a row of 127.0.0.1 on which nobody listens. Nobody else is given them, in this process or in another, until
+// they are released. The UDP ports of the same numbers stand for that and are taken meanwhile.
+func (h *Holder) Take(n int) (ports []int, err error) {
 	for range attempts {
 		first := lowest + rand.IntN(highest-lowest-n)
 		if held, ok := hold(first, n); ok {
+			h.held = append(h.held, held...)
 			for i := range n {
 				ports = append(ports, first+i)
 			}
-			return ports, func() { letGo(held) }, nil
+			return ports, nil
 		}
 	}
-	return nil, nil, fmt.Errorf("no %d free ports in a row were found from %d to %d", n, lowest, highest)
+	return nil, fmt.Errorf("no %d free ports in a row were found from %d to %d", n, lowest, highest)
+}
+
+// Release lets all ports go.
+func (h *Holder) Release() {
+	letGo(h.held)
+	h.held = nil
 }
 
 // TB is what a test lends to ForTest.
@@ -41,14 +53,15 @@ type TB interface {
 	Cleanup(func())
 }
 
-// ForTest is Take for a test, until it has ended and what it cleans up from now on is done.
+// ForTest holds n ports in a row until a test has ended, and all that it cleans up from now on.
 func ForTest(t TB, n int) []int {
 	t.Helper()
-	ports, release, err := Take(n)
+	var h Holder
+	ports, err := h.Take(n)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(release)
+	t.Cleanup(h.Release)
 	return ports
 }
 
@@ -80,7 +93,7 @@ func unused(port int) bool {
 }
 
 func letGo(held []net.PacketConn) {
-	for _, c := range slices.Backward(held) {
+	for _, c := range held {
 		_ = c.Close() // nothing was written
 	}
 }

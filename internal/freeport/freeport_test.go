@@ -36,7 +36,8 @@ func TestPortsAreInARowAndFree(t *testing.T) {
 }
 
 func TestAPortInUseIsNotGiven(t *testing.T) {
-	ports, release, err := Take(2)
+	var h Holder
+	ports, err := h.Take(2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func TestAPortInUseIsNotGiven(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	release()
+	h.Release()
 	if held, ok := hold(ports[0], 2); ok {
 		letGo(held)
 		t.Error("a port was given away while somebody listens on it")
@@ -53,11 +54,12 @@ func TestAPortInUseIsNotGiven(t *testing.T) {
 }
 
 func TestWhatIsReleasedIsFreeAgain(t *testing.T) {
-	ports, release, err := Take(1)
+	var h Holder
+	ports, err := h.Take(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	release()
+	h.Release()
 	held, ok := hold(ports[0], 1)
 	if !ok {
 		t.Fatal("a port that was released is not free")
