@@ -10,7 +10,7 @@ import (
 // node a write, a sync and some messages, whatever is in it; and clients that wait for their answers come back together
 // after it. It is pure: its times are microseconds of one clock, given by the caller.
 //
-// A client alone waits for nobody. Nobody waits longer than two commits take anyway, nor where waiting turns out to be in vain.
+// A client alone waits for nobody for long. Nobody waits longer than two commits take anyway, nor where waiting turns out to be in vain.
 type gatherer struct {
 	// crowd is about how many commands wait or are under way at once: as many can be hoped for.
 	crowd int
@@ -20,10 +20,12 @@ type gatherer struct {
 	timed     uint64
 	timedAt   int64
 	timedSize int
+	// seen is the last index known to be committed.
+	seen uint64
 	// until is when those that wait will have waited long enough, zero: none do. began is how many there were at since: when they began
-	// to wait, or when others had their answers after that.
-	until, since int64
-	began        int
+	// to wait, or when others had their answers after that. The last of those who are there now, count of them, came at came.
+	until, since, came int64
+	began, count       int
 	// vain is about waiting that brought little: for some appends, nobody waits.
 	vain backoff
 	// late is about all but a few who were kept waiting for those: some appends go without a few.
@@ -31,8 +33,6 @@ type gatherer struct {
 }
 
 const (
-	// leastCrowd is how many clients at once are worth waiting for.
-	leastCrowd = 2
 	// lullCrowd is how many must be missing that a moment without looking for them pays.
 	lullCrowd = 8
 	// promptly is the part of a commit's time, one over promptly, that may go by for each command that comes in time.
@@ -71,13 +71,26 @@ func (g *gatherer) meets(commands int) { g.crowd = max(g.crowd, commands) }
 // wait returns for how many microseconds more the commands that could be appended now, of so many bytes together, should
 // wait for others. Time that has been promised so does not grow.
 func (g *gatherer) wait(now int64, commands int, bytes int64) int64 {
-	if g.crowd < leastCrowd || g.commitTime == 0 || g.vain.left > 0 || bytes >= enoughBytes || commands >= g.enough() {
-		return 0
+	if commands > g.count {
+		g.count, g.came = commands, now
 	}
-	if g.until == 0 {
-		g.until, g.since, g.began = now+min(2*g.commitTime, longestGather), now, commands
+	switch {
+	case bytes >= enoughBytes:
+		g.until = 0 // no more could be waited for, however soon they come
+		return 0
+	case g.commitTime == 0 || g.vain.left > 0 || commands >= g.enough():
+		return 0
+	case g.until == 0:
+		g.until = now + min(2*g.commitTime, longestGather)
+		g.begin(now, commands)
 	}
 	return max(0, g.until-now)
+}
+
+// begin takes note that so many wait now, and that others can come from now on.
+func (g *gatherer) begin(now int64, commands int) {
+	g.since, g.began = now, commands
+	g.came, g.count = now, commands
 }
 
 // enough returns how many commands need not wait for more: the crowd, half of a large one, or most of it where the others
@@ -110,13 +123,13 @@ func (g *gatherer) appended(now int64, commands int, index uint64) {
 	switch {
 	case g.until == 0:
 		g.vain.goBy()
-	case !g.inTime(now, commands):
+	case !g.inTime(commands):
 		g.vain.failed()
 	default:
 		g.vain.worked()
 		g.judgeLast(commands, loose)
 	}
-	g.until = 0
+	g.until, g.count = 0, 0
 	if !g.large() {
 		g.shrink() // meets tells of those who are still there
 	}
@@ -127,13 +140,13 @@ func (g *gatherer) appended(now int64, commands int, index uint64) {
 
 // inTime reports whether nearly all who were waited for came, and one soon after the other. Clients do who ask again as soon as they are
 // answered. Those that have something else to do now and then come at any time: waiting for them only makes the others wait.
-func (g *gatherer) inTime(now int64, commands int) bool {
-	came, wanted := commands-g.began, g.enough()-g.began
-	return 8*came >= 7*wanted && (now-g.since)*promptly <= g.commitTime*int64(max(came, 1))
+func (g *gatherer) inTime(commands int) bool {
+	gained := int64(max(1, commands-g.began))
+	return commands >= g.enough()-g.enough()/8 && (g.came-g.since)*promptly <= g.commitTime*gained
 }
 
 // refused takes note that what waited did not go into the log.
-func (g *gatherer) refused() { g.until = 0 }
+func (g *gatherer) refused() { g.until, g.count = 0, 0 }
 
 func (g *gatherer) shrink() { g.crowd -= (g.crowd + 15) / 16 }
 
@@ -151,19 +164,28 @@ func (g *gatherer) judgeLast(commands int, loose bool) {
 // committed takes note of the commit index, and of how many other commands wait or are under way then, and how many of these wait.
 //
 // Of a large crowd, those who have their answers and are on their way back are never met together with the others. It is as large as
-// it was while half as many as have gone come before those are answered, and smaller otherwise.
+// it was while half as many as have gone come before those are answered, and both together are half of it. It is smaller otherwise.
 func (g *gatherer) committed(now int64, index uint64, others, waiting int) {
+	if index > g.seen && g.until != 0 {
+		g.begin(now, waiting) // who was not answered could not come
+	}
+	g.seen = max(g.seen, index)
 	if g.timed == 0 || index < g.timed {
 		return
 	}
-	if g.until != 0 {
-		g.since, g.began = now, waiting // those who were not answered could not come
-	}
-	g.commitTime += (min(now-g.timedAt, longestGather) - g.commitTime) / 8
+	g.learn(min(now-g.timedAt, longestGather))
 	g.timed = 0
-	if g.large() && 2*others < g.timedSize {
+	if g.large() && (2*others < g.timedSize || 2*(others+g.timedSize) < g.crowd) {
 		g.shrink()
 	}
+}
+
+// learn takes note of how long a commit took.
+func (g *gatherer) learn(took int64) {
+	if g.commitTime == 0 {
+		g.commitTime = took
+	}
+	g.commitTime += (took - g.commitTime) / 8
 }
 
 // gathers reports whether commands may wait for others here. A Manual's scheduler decides itself when the loop runs, and so what goes

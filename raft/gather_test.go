@@ -26,12 +26,10 @@ func gathers(g *gatherer, now, every int64, first, most int) (commands int, wait
 	return commands, now - begun
 }
 
-func TestFewClientsDoNotWait(t *testing.T) {
-	for crowd := range leastCrowd {
-		g, now := crowded(crowd, 1000)
-		if wait := g.wait(now, 1, 100); wait != 0 {
-			t.Errorf("with %d clients at once a command waits %d µs", crowd, wait)
-		}
+func TestAClientAloneDoesNotWait(t *testing.T) {
+	g, now := crowded(1, 1000)
+	if wait := g.wait(now, 1, 100); wait != 0 {
+		t.Errorf("a client alone waits %d µs", wait)
 	}
 	if wait := new(gatherer).wait(1, 1, 100); wait != 0 {
 		t.Errorf("the first command waits %d µs", wait)
@@ -135,6 +133,29 @@ func TestTwoClientsGetInStep(t *testing.T) {
 	}
 }
 
+// The same where the other's append began while an earlier one, whose commit is timed, was under way.
+func TestTwoClientsGetInStepBesideAnotherAppend(t *testing.T) {
+	g, now := crowded(2, 400)
+	for index := uint64(1000); index < 1030; index += 3 {
+		g.meets(2)
+		g.appended(now, 1, index)
+		g.appended(now+300, 1, index+1) // the other's
+		g.committed(now+400, index, 1, 0)
+		g.meets(2)
+		if g.wait(now+600, 1, 100) == 0 {
+			t.Fatal("a client does not wait for another, which is answered in 100 µs")
+		}
+		g.committed(now+700, index+1, 1, 1)
+		g.wait(now+750, 2, 200)
+		g.appended(now+750, 2, index+2)
+		if g.vain.left > 0 {
+			t.Fatal("who came 50 µs after its answer is taken for late")
+		}
+		now += 1200
+		g.committed(now, index+2, 0, 0)
+	}
+}
+
 // When some of a crowd have left, it is soon as large as those who are there, and nobody waits longer for the others.
 func TestACrowdShrinks(t *testing.T) {
 	g, now := crowded(50, 1000)
@@ -178,11 +199,69 @@ func TestNobodyWaitsForOneThatIsLate(t *testing.T) {
 	}
 }
 
+// The same beside fewer, where the time is always up a while ago when it is looked at.
+func TestFewDoNotWaitForOneThatIsLate(t *testing.T) {
+	const commitTime, alarmLate = 400, 800
+	for clients := 8; clients <= 20; clients++ {
+		g, now := crowded(clients, commitTime)
+		long := 0
+		for index := uint64(1000); index < 1500; index++ {
+			begun := now
+			g.meets(clients)
+			commands := 1
+			for wait := g.wait(now, commands, 100); wait > 0; wait = g.wait(now, commands, 100) {
+				if commands == clients-1 {
+					now += wait + alarmLate
+					continue
+				}
+				commands, now = commands+1, now+10
+			}
+			if commands < min(clients-1, clients-clients/8) && index > 1250 {
+				t.Fatalf("of %d clients, one of them late, %d went together", clients, commands)
+			}
+			if now-begun > commitTime {
+				long++
+			}
+			g.appended(now, commands, index)
+			now += commitTime
+			g.committed(now, index, 0, 0)
+		}
+		if long > 500>>maxVain+maxVain+1 {
+			t.Errorf("%d of 500 appends waited for one of %d clients", long, clients)
+		}
+	}
+}
+
 // A new leader learns first how long a commit takes.
 func TestNobodyWaitsBeforeACommit(t *testing.T) {
 	g := gatherer{crowd: 50}
 	if wait := g.wait(1, 1, 100); wait != 0 || g.until != 0 {
 		t.Errorf("a command waits %d µs before anything has committed", wait)
+	}
+}
+
+// The first commit of a leader tells how long one takes.
+func TestACommitTakesAsLongAsTheFirst(t *testing.T) {
+	g := gatherer{crowd: 50}
+	g.appended(1, 1, 1)
+	g.committed(801, 1, 0, 0)
+	if wait := g.wait(802, 1, 100); wait != 2*800 {
+		t.Errorf("after one commit, which took 800 µs, a command waits %d µs", wait)
+	}
+}
+
+// Who waited until there was enough for an append was not disappointed, however many came.
+func TestWhatIsFullWasNotInVain(t *testing.T) {
+	g, now := crowded(50, 1000)
+	for index := uint64(1000); index < 1010; index++ {
+		g.meets(50)
+		if g.wait(now, 1, 100) == 0 {
+			t.Fatal("a command does not wait for the others of its crowd")
+		}
+		g.wait(now+100, 10, enoughBytes)
+		g.appended(now+100, 10, index)
+		now += 1000
+		g.committed(now, index, 0, 0)
 	}
 }
 
@@ -197,7 +276,7 @@ func TestALargeAppendDoesNotWait(t *testing.T) {
 func TestACrowdIsForgotten(t *testing.T) {
 	g, now := crowded(1000, 1000)
 	appends := 0
-	for index := uint64(1000); g.crowd >= leastCrowd; index++ {
+	for index := uint64(1000); g.crowd > 1 && appends < 1000; index++ {
 		for g.wait(now, 1, 100) > 0 {
 			now += 100
 		}
@@ -218,6 +297,7 @@ type circle struct {
 	clients, every, syncs, rep int64 // syncs: until the next append may begin; rep: until those of an append are answered
 	now                        int64
 	away, held                 int64 // clients whose command is still to be read; commands that wait
+	out                        int64 // clients that come 150 µs after the start
 	flights                    []flight
 	index                      uint64
 }
@@ -228,6 +308,9 @@ type flight struct{ commands, commits int64 }
 // append goes on until the next append, and returns how many commands it has.
 func (c *circle) append() int64 {
 	for busy := c.now + c.syncs; ; c.now += c.every {
+		if c.now > 150 {
+			c.away, c.out = c.away+c.out, 0
+		}
 		if c.away > 0 {
 			c.away, c.held = c.away-1, c.held+1
 		}
@@ -255,33 +338,51 @@ func (c *circle) append() int64 {
 	return commands
 }
 
-// newCircle returns a circle in which each append takes 300 µs to sync and 400 to commit, after so many appends that it goes its way.
+// newCircle returns a circle in which each append takes 300 µs to sync and 400 to commit. The clients are not in step.
 func newCircle(clients int64) *circle {
-	c := &circle{clients: clients, every: 10, syncs: 300, rep: 400, away: clients, now: 1}
-	for range 200 {
-		c.append()
+	return &circle{clients: clients, every: 10, syncs: 300, rep: 400, away: clients / 2, out: clients - clients/2, now: 1}
+}
+
+// next returns how many commands each of the next n appends has.
+func (c *circle) next(n int) (commands []int64) {
+	for range n {
+		commands = append(commands, c.append())
 	}
-	return c
+	return commands
+}
+
+// outside returns how many are not among least and most.
+func outside(all []int64, least, most int64) (n int) {
+	for _, one := range all {
+		if one < least || one > most {
+			n++
+		}
+	}
+	return n
 }
 
 // A small crowd goes together each time, a large one takes turns, and neither changes its way again and again.
 func TestACrowdKeepsItsWay(t *testing.T) {
 	for _, test := range []struct{ clients, least, most int64 }{
-		{2, 2, 2}, {5, 5, 5}, {50, 49, 50}, {63, 62, 63}, {64, 20, 44}, {80, 30, 50}, {128, 40, 88}, {256, 40, 128}, {1000, 40, 500},
+		{2, 2, 2}, {3, 3, 3}, {5, 5, 5}, {50, 49, 50}, {60, 59, 60}, {64, 20, 44}, {80, 30, 50}, {128, 40, 88}, {256, 40, 128}, {1000, 40, 500},
 	} {
 		c := newCircle(test.clients)
-		var got []int64
-		for range 100 {
-			got = append(got, c.append())
-		}
-		outside := 0
-		for _, n := range got {
-			if n < test.least || n > test.most {
-				outside++
-			}
-		}
-		if outside > 3 {
+		c.next(200)
+		if got := c.next(100); outside(got, test.least, test.most) > 3 {
 			t.Errorf("of %d clients, so many went together: %v; wanted %d to %d", test.clients, got, test.least, test.most)
+		}
+	}
+}
+
+// Clients that are taken for far more than they are go together again soon. (Some 50 may go on to take turns.)
+func TestABurstIsForgotten(t *testing.T) {
+	for _, clients := range []int64{2, 3, 20, 40} {
+		c := newCircle(clients)
+		c.next(200)
+		c.g.meets(1000)
+		c.next(200)
+		if got := c.next(100); outside(got, clients-1, clients) > 3 {
+			t.Errorf("of %d clients, so many went together after a burst of 1000: %v", clients, got)
 		}
 	}
 }

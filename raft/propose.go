@@ -16,7 +16,7 @@ func (p proposal) size() int64 { return int64(len(p.command)) + proposalOverhead
 // Propose hands a command over without waiting. The ticket travels with the entry to the service on this
 // node, or is told by Dropped why it never will. The command's bytes must not be changed afterwards.
 //
-// Where many propose at once, one may wait for others for some hundred microseconds, 2 ms at most (see gatherer).
+// Where two or more propose at once, one may wait for others for some hundred microseconds, about 2 ms at most (see gatherer).
 // While leadership is handed over, or a new cluster forms, proposals wait: they go into the log if this node goes on to
 // lead, and are dropped with ErrNotLeader when another does.
 func (r *Raft) Propose(command []byte, ticket Ticket) {

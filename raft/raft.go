@@ -116,7 +116,7 @@ type Standing struct {
 }
 
 // Start proposes a command and returns as soon as it is in the log of a node that leads, or is refused: after the sync
-// that is under way and, where many propose at once, 2 ms at most (while leadership is handed over or a cluster forms: when
+// that is under way and, where two or more propose at once, about 2 ms at most (while leadership is handed over or a cluster forms: when
 // that has ended). If this node leads, index is where the command will stand if it is ever committed, in term; there is no
 // promise that it will be. Otherwise isLeader is false and nothing was done.
 func (r *Raft) Start(command []byte) (index uint64, term uint64, isLeader bool) {
