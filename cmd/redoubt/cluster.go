@@ -137,8 +137,7 @@ func (o clusterOptions) addresses() string {
 // start runs the member and reports its end.
 func (m *member) start(binary string, lines *lineWriter, exits chan<- exit) error {
 	m.cmd = exec.Command(binary, m.args...)
-	// A signal to the terminal's group must reach the servers through us, in our order.
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	m.cmd.SysProcAttr = memberAttributes()
 	reader, writer := io.Pipe()
 	m.cmd.Stdout, m.cmd.Stderr = writer, writer
 	if err := m.cmd.Start(); err != nil {
