@@ -129,7 +129,7 @@ func (g *gatherer) appended(now int64, commands int, index uint64) {
 		g.vain.worked()
 		g.judgeLast(commands, loose)
 	}
-	g.until, g.count = 0, 0
+	g.over()
 	if !g.large() {
 		g.shrink() // meets tells of those who are still there
 	}
@@ -145,8 +145,8 @@ func (g *gatherer) inTime(commands int) bool {
 	return commands >= g.enough()-g.enough()/8 && (g.came-g.since)*promptly <= g.commitTime*gained
 }
 
-// refused takes note that what waited did not go into the log.
-func (g *gatherer) refused() { g.until, g.count = 0, 0 }
+// over takes note that nobody waits any more: what did is in the log, or was refused.
+func (g *gatherer) over() { g.until, g.count = 0, 0 }
 
 func (g *gatherer) shrink() { g.crowd -= (g.crowd + 15) / 16 }
 

@@ -293,13 +293,13 @@ func TestACrowdIsForgotten(t *testing.T) {
 // circle is a gatherer among clients that each wait for an answer and send the next command then. The server reads a command in every
 // microseconds. Times are in microseconds.
 type circle struct {
-	g                          gatherer
-	clients, every, syncs, rep int64 // syncs: until the next append may begin; rep: until those of an append are answered
-	now                        int64
-	away, held                 int64 // clients whose command is still to be read; commands that wait
-	out                        int64 // clients that come 150 µs after the start
-	flights                    []flight
-	index                      uint64
+	g                 gatherer
+	every, syncs, rep int64 // syncs: until the next append may begin; rep: until those of an append are answered
+	now               int64
+	away, held        int64 // clients whose command is still to be read; commands that wait
+	out               int64 // clients that come 150 µs after the start
+	flights           []flight
+	index             uint64
 }
 
 // flight is an append that has not committed.
@@ -340,7 +340,7 @@ func (c *circle) append() int64 {
 
 // newCircle returns a circle in which each append takes 300 µs to sync and 400 to commit. The clients are not in step.
 func newCircle(clients int64) *circle {
-	return &circle{clients: clients, every: 10, syncs: 300, rep: 400, away: clients / 2, out: clients - clients/2, now: 1}
+	return &circle{every: 10, syncs: 300, rep: 400, away: clients / 2, out: clients - clients/2, now: 1}
 }
 
 // next returns how many commands each of the next n appends has.
@@ -407,7 +407,7 @@ func TestWhatIsMissing(t *testing.T) {
 	}
 	g.meets(50)
 	g.wait(now, 1, 100)
-	g.refused()
+	g.over()
 	if n := g.missing(1); n != 0 {
 		t.Errorf("%d commands are missing after those that waited were refused", n)
 	}

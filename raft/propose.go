@@ -90,7 +90,7 @@ func (r *Raft) refuseHeld(reason error) {
 		r.waitingBytes.Add(-p.size())
 		p.ticket.Dropped(reason)
 	}
-	r.gatherer.refused()
+	r.gatherer.over()
 	r.forgetHeld()
 }
 

@@ -41,13 +41,7 @@ func (q *queue[T]) waiting() []T {
 // done removes the n oldest jobs, and calls the worker again if more wait.
 func (q *queue[T]) done(n int) {
 	q.rest = q.rest[n:]
-	more := len(q.rest) > 0
-	if !more {
-		q.mu.Lock()
-		more = len(q.jobs) > 0
-		q.mu.Unlock()
-	}
-	if more {
+	if len(q.rest) > 0 || q.unseen() {
 		q.bell.ring()
 	}
 }
