@@ -42,7 +42,7 @@ func TestZeroingAheadLosesNothing(t *testing.T) {
 	l := open(t, fs, Options{SegmentBytes: 1 << 20})
 	next := uint64(1)
 	for round := range 40 {
-		for _, size := range []int{10, 700, 5000, 40_000} {
+		for _, size := range []int{10, 700, 5000, 40_000, largeBatch} {
 			appendEntries(t, l, next, next+uint64(round%3), 1, size, round%2 == 0)
 			next += uint64(round%3) + 1
 		}
@@ -79,7 +79,14 @@ func TestOnlySmallBatchesAreZeroedAhead(t *testing.T) {
 		t.Errorf("100 batches of 6,000 bytes had %d bytes zeroed in %d calls", fs.bytes, fs.calls)
 	}
 	fs.calls = 0
-	for i := uint64(101); i <= 200; i++ {
+	for i := uint64(101); i <= 110; i++ {
+		appendEntries(t, l, i, i, 1, 120<<10, true)
+	}
+	if fs.calls < 3 || fs.calls > 6 {
+		t.Errorf("10 batches of 120 KiB had zeros written in %d calls", fs.calls)
+	}
+	fs.calls = 0
+	for i := uint64(111); i <= 200; i++ {
 		appendEntries(t, l, i, i, 1, largeBatch, true)
 	}
 	if fs.calls != 0 {

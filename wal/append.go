@@ -133,8 +133,9 @@ func (l *Log) encode(e *encoder, b *Batch, synced int64) {
 const (
 	// zeroedAhead is how much of a segment is written with zeros at once.
 	zeroedAhead = 256 << 10
-	// largeBatch is a batch beside which the recording of its blocks is not worth writing twice as much.
-	largeBatch = 32 << 10
+	// largeBatch is a batch beside which the recording of its blocks is not worth writing twice as much. Smaller ones are quick
+	// writes (vfs.quickWrite) where zeros were written. See docs/decisions/0019.
+	largeBatch = 128 << 10
 )
 
 // zeroAhead has the blocks that follow what is written written as well, every now and then. A file system must record, in its

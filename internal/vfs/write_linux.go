@@ -14,7 +14,7 @@ import (
 )
 
 // quickWrites says which writes are made by system calls that the Go runtime does not hear of (as in internal/sockio): small ones
-// into blocks that Zero has written. They go to the page cache and take microseconds; the runtime's monitor thread, which
+// into blocks that Zero has written. They go to the page cache and take some microseconds, or tens of them; the runtime's monitor thread, which
 // every other call wakes, costs more. See docs/decisions/0015.
 //
 // When one has taken long all the same, as where too many pages wait to be written back, the goroutines of its processor have waited for
@@ -27,8 +27,8 @@ type quickWrites struct {
 }
 
 const (
-	// quickWrite is below what size in bytes a write is quick.
-	quickWrite = 32 << 10
+	// quickWrite is below what size in bytes a write is quick: what zeros are written ahead of (wal.largeBatch).
+	quickWrite = 128 << 10
 	// slowWrite is how long no quick write should take, and ordinaryTime for how long none is quick after one that did.
 	slowWrite    = 2 * time.Millisecond
 	ordinaryTime = 10 * time.Second
