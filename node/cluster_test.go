@@ -230,6 +230,19 @@ func (n *testNode) expect(want string, words ...any) {
 	}
 }
 
+// outgrow has a leader write until its log no longer reaches back to an index.
+func (n *testNode) outgrow(index uint64) {
+	n.cluster.t.Helper()
+	eventually(n.cluster.t, "the log does not reach back", func() bool {
+		for range 50 {
+			if got := n.do("APPEND", "k", "0123456789abcdef"); got.err != nil {
+				n.cluster.t.Fatalf("node %d: APPEND answered %v", n.id, got.err)
+			}
+		}
+		return n.node.replica.FirstIndex() > index+1
+	})
+}
+
 // settle waits until all running nodes have applied the same index, and returns it.
 func (c *testCluster) settle() (index uint64) {
 	c.t.Helper()

@@ -47,9 +47,7 @@ func TestAFollowerThatLagsBehindTheLogCatchesUpBySnapshot(t *testing.T) {
 	lagging := c.others(leader)[0]
 	held := lagging.node.raft.Standing().LastIndex
 	lagging.crash()
-	for leader.node.replica.FirstIndex() <= held+1 {
-		leader.do("APPEND", "k", "0123456789abcdef")
-	}
+	leader.outgrow(held)
 	lagging.start()
 	c.settle()
 	if lagging.node.Status().SnapshotIndex == 0 {

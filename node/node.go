@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -301,35 +303,54 @@ func (n *Node) stopRaft() {
 	n.workers.Wait()
 }
 
-// handOver asks the most advanced follower to lead, so that a planned stop costs the cluster no election timeout.
+// handOver asks a follower to lead, so that a planned stop costs the cluster no election timeout: the most advanced one first, and one
+// more if that does not take over, as a node does not that still loads a snapshot. Each that does not costs two election timeouts.
 func (n *Node) handOver(ctx context.Context) {
 	if n.raft.Standing().Role != core.Leader {
 		return
 	}
-	successor := n.successor()
-	if successor == core.None {
-		return
-	}
-	// If all nodes stop together there may be no next leader to wait for.
-	ctx, cancel := context.WithTimeout(ctx, 4*n.options.Election)
+	ctx, cancel := n.handOverTime(ctx)
 	defer cancel()
-	if leader, err := n.transfer(ctx, successor); leader != successor {
-		n.log.Warn("leadership was not handed over", "successor", successor, "leader", leader, "error", err)
+	successors := n.successors()
+	for _, successor := range successors[:min(2, len(successors))] {
+		if n.raft.Standing().Role != core.Leader || !n.network.Connected(successor) {
+			continue
+		}
+		leader, err := n.transfer(ctx, successor)
+		if leader == successor {
+			return
+		}
+		n.log.Warn("a follower did not take leadership over", "follower", successor, "leader", leader, "error", err)
+		if err != nil {
+			return
+		}
 	}
 }
 
-// successor returns the connected voter whose log is the furthest, or None.
-func (n *Node) successor() raft.NodeID {
-	configuration := n.raft.Configuration()
-	var best core.Progress
-	for _, p := range n.raft.Progress() {
-		member, ok := configuration.Member(p.ID)
-		if !ok || !member.Voter || p.ID == n.replica.ID() || n.network == nil || !n.network.Connected(p.ID) {
-			continue
-		}
-		if best.ID == core.None || p.Match > best.Match {
-			best = p
-		}
+// handOverTime bounds a hand-over: if all nodes stop together there may be no next leader to wait for, and who stops has clients to
+// see off in the same time.
+func (n *Node) handOverTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := 4 * n.options.Election
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)/2)
 	}
-	return best.ID
+	return context.WithTimeout(ctx, limit)
+}
+
+// successors returns the connected voters, those whose logs are the furthest first.
+func (n *Node) successors() []raft.NodeID {
+	if n.network == nil {
+		return nil
+	}
+	configuration := n.raft.Configuration()
+	voters := slices.DeleteFunc(n.raft.Progress(), func(p core.Progress) bool {
+		member, ok := configuration.Member(p.ID)
+		return !ok || !member.Voter || p.ID == n.replica.ID() || !n.network.Connected(p.ID)
+	})
+	slices.SortStableFunc(voters, func(a, b core.Progress) int { return cmp.Compare(b.Match, a.Match) })
+	ids := make([]raft.NodeID, len(voters))
+	for i, p := range voters {
+		ids[i] = p.ID
+	}
+	return ids
 }

@@ -8,9 +8,17 @@ type ApplyMsg struct {
 	// service's; the others only move the index and the log time.
 	Entries []Committed
 	// Snapshot, when not nil, asks the service to replace its state with the persister's snapshot
-	// at Snapshot.Index. If the persister has a newer one by then, the service loads that one instead, and
+	// at Snapshot.Index; for elections meanwhile see Make. If the persister has a newer one by then, the service loads that one instead, and
 	// passes over whatever comes after it that its state covers already.
 	Snapshot *SnapshotMeta
+}
+
+// last returns the index that the service has applied when it has taken the message in.
+func (m *ApplyMsg) last() uint64 {
+	if m.Snapshot != nil {
+		return m.Snapshot.Index
+	}
+	return m.Entries[len(m.Entries)-1].Index
 }
 
 // Committed is an entry that every node will apply at the same index.
@@ -60,10 +68,8 @@ func (r *Raft) deliver() {
 	}
 	r.undelivered[0] = ApplyMsg{}
 	r.undelivered = r.undelivered[1:]
-	if n := len(message.Entries); n > 0 {
-		r.inbox.addApplied(message.Entries[n-1].Index)
-		r.hurry()
-	}
+	r.inbox.addApplied(message.last())
+	r.hurry()
 	if len(r.undelivered) > 0 {
 		r.bells[ApplyWorker].ring()
 	}

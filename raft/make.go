@@ -21,7 +21,9 @@ import (
 //   - applyCh receives committed commands and snapshots, in log order. Make's node sends and never closes it. It
 //     may be nil with WithApply.
 //
-// The first message is the newest snapshot, if the persister has one. Errors: a persister that cannot be
+// The first message is the newest snapshot, if the persister has one. Until a snapshot has been taken in, a node votes
+// and stores, and stands for no election: with WithApply until the call has returned, with applyCh until the message
+// has been sent. Errors: a persister that cannot be
 // read, peers without me, limits that make no sense, a network that does not start.
 func Make(peers []Peer, me NodeID, persister Persister, applyCh chan<- ApplyMsg, options ...Option) (*Raft, error) {
 	r, err := build(peers, me, persister, applyCh, nil, options)

@@ -48,6 +48,13 @@ func (c *checker) movedTo(p *process) {
 	}
 }
 
+// standsLoaded: who stands for election has loaded the snapshot that its log continues, as it could serve nobody before.
+func (c *checker) standsLoaded(p *process, before raft.Standing) {
+	if p.standing.Role != core.Follower && before.Role == core.Follower && p.applied < p.m.disk.shadow.base.Index {
+		c.w.violate(p.m.name(), "it stands for election with %d applied, and its log continues a snapshot at %d", p.applied, p.m.disk.shadow.base.Index)
+	}
+}
+
 // savedVote: within a term a vote is given once, and never taken back.
 func (c *checker) savedVote(p *process, before, now core.HardState) {
 	if now.Vote == p.id {

@@ -128,6 +128,7 @@ func (c *checker) saved(p *process, entries []core.Entry) {
 func (c *checker) stood(p *process, before raft.Standing) {
 	now := p.standing
 	c.movedTo(p)
+	c.standsLoaded(p, before)
 	if before.Role >= core.Candidate && now.Role != before.Role {
 		p.tenure.quiet = p.witness.ticks // it led, if only for a moment
 	}

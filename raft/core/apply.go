@@ -2,7 +2,8 @@ package core
 
 // application tracks the way of committed entries into the state machine.
 type application struct {
-	// delivered is the last index handed out, applied the last that the state machine has applied.
+	// delivered is the last index handed out, applied the last that the state machine has applied. After a start and
+	// an install applied stays behind the snapshot until the state machine has loaded it.
 	delivered, applied uint64
 	// handed is what lies between them: a slow state machine gets no more than a window at a time,
 	// so that it costs bounded memory here and in the driver. The rest waits on disk.
@@ -82,7 +83,7 @@ func (c *Core) applyRead(r ReadLog, s span) {
 
 // appliedTo takes in how far the state machine is.
 func (c *Core) appliedTo(in Applied) {
-	if in.Index > c.apply.delivered {
+	if in.Index > c.apply.delivered && !(c.incoming.asked && in.Index == c.incoming.meta.Index) {
 		bug("Applied %d, but only %d was handed out", in.Index, c.apply.delivered)
 	}
 	if in.Index <= c.apply.applied {
@@ -91,6 +92,10 @@ func (c *Core) appliedTo(in Applied) {
 	c.apply.applied = in.Index
 	c.apply.handed.free(in.Index)
 }
+
+// loading tells whether the state machine has yet to load the snapshot that the log continues. A large one takes seconds, in
+// which the node votes and stores what it is sent, and as a leader would serve nobody.
+func (c *Core) loading() bool { return c.apply.applied < c.snapshot.Index }
 
 // trim keeps the end of the log in memory within its bound. What is not committed, or not durable
 // here, stays; the rest can be read again from disk.

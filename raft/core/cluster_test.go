@@ -202,6 +202,7 @@ func (c *cluster) start(n *node) {
 	}
 	n.core = core
 	n.slot = c.mono(n) / tickMillis
+	n.answers = append(n.answers, Applied{Index: n.snapshot.Index})
 	c.step(n, Tick{Mono: c.mono(n), Wall: c.now + n.offset})
 }
 
@@ -369,7 +370,11 @@ func (c *cluster) install(n *node, install InstallSnapshot) {
 	n.log, n.first = nil, install.Meta.Index+1
 	n.receive = nil
 	n.index, n.digest, n.configuration = install.Meta.Index, digest, install.Meta.Configuration
-	n.answers = append(n.answers, SnapshotInstalled{Index: install.Meta.Index, OK: true})
+	installed, loaded := Input(SnapshotInstalled{Index: install.Meta.Index, OK: true}), Input(Applied{Index: install.Meta.Index})
+	if c.random.IntN(2) == 0 {
+		installed, loaded = loaded, installed // the state machine was quicker than the word that it is installed
+	}
+	n.answers = append(n.answers, installed, loaded)
 	c.snapshots++
 }
 

@@ -18,7 +18,8 @@ type Config struct {
 
 	// HardState is the persisted one, or zero in a new node.
 	HardState HardState
-	// Snapshot is the newest durable snapshot, or zero.
+	// Snapshot is the newest durable snapshot, or zero. The node stands for no election before Applied says that the state machine
+	// has loaded it, even if it was loaded before New.
 	Snapshot SnapshotMeta
 	// FirstIndex is the first index that the log on disk holds, or would hold next. Zero means the
 	// first of Tail, or the one after Snapshot.

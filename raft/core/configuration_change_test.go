@@ -223,6 +223,7 @@ func TestAnInstalledSnapshotBringsTheMembership(t *testing.T) {
 	s.receive(SnapshotChunk{Envelope: from(2, 3), Meta: SnapshotMeta{Position: Position{9, 3}, Configuration: joint, Time: 1}, Size: 0})
 	s.flush()
 	s.Step(SnapshotInstalled{Index: 9, OK: true})
+	s.Step(Applied{Index: 9})
 	s.flush()
 	s.wantMembers("{2 3} to {1 2}")
 	for _, id := range []NodeID{3} {

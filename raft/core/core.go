@@ -106,7 +106,7 @@ func New(config Config) (*Core, error) {
 	}
 	c.loadLog()
 	c.loadMemberships()
-	c.apply = application{delivered: config.Snapshot.Index, applied: config.Snapshot.Index}
+	c.apply = application{delivered: config.Snapshot.Index}
 	c.disk.sent = config.HardState
 	c.disk.durable = c.log.last().Index
 	c.rebuildPeers()

@@ -10,6 +10,9 @@
 // once, Persist.Then only after that Persist is durable. A driver that breaks the order trips an
 // assert, which panics with "BUG: ". What a peer sends never panics.
 //
+// A node may start from a snapshot, or be sent one. Until the state machine has loaded it, which the driver says by Applied,
+// the node votes and stores, but stands for no election.
+//
 // Where to read: Step in core.go, the role × kind table in dispatch.go, then election.go,
 // replication.go and log.go. References are to the Raft paper ("Raft §5.2") and to Ongaro's
 // dissertation ("thesis §6.4").

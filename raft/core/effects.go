@@ -145,7 +145,8 @@ type WriteSnapshot struct {
 }
 
 // InstallSnapshot asks to make the incoming snapshot durable, to reset the log to continue after
-// Meta.Position, and to load it into the state machine; then to answer with SnapshotInstalled.
+// Meta.Position, and to have the state machine load it before any later entry; then to answer with SnapshotInstalled, and with
+// Applied once it is loaded. Until then the node stands for no election.
 type InstallSnapshot struct {
 	Meta SnapshotMeta
 	Size int64

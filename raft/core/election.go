@@ -19,14 +19,18 @@ func (c *Core) hearsLeader() bool {
 	return c.role == Leader || (c.leader != None && c.elapsed < c.config.ElectionTicks)
 }
 
-// mayCampaign tells whether this node may stand for election.
+// mayCampaign tells whether this node may stand for election: it may get votes, no install is under way, its snapshot is loaded, and
+// the last stamp of its log is known.
 func (c *Core) mayCampaign() bool {
-	return c.maySeekVotes() && !c.incoming.installing && c.lastTimeKnown()
+	return c.maySeekVotes() && !c.incoming.installing && !c.loading() && c.lastTimeKnown()
 }
 
 // electionTimeout ends the knowledge of a leader, and stands for election where that is allowed.
 func (c *Core) electionTimeout() {
 	c.leader = None
+	if c.loading() {
+		return // it stands as soon as it has loaded
+	}
 	if !c.mayCampaign() {
 		c.restartTimer()
 		return

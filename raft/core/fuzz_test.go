@@ -131,10 +131,15 @@ func FuzzReceive(f *testing.F) {
 			case 3:
 				e = s.Step(Read{ID: uint64(len(b)), Mono: s.mono, Forward: b.next()%2 == 0})
 			case 4:
-				e = s.Step(Applied{Index: s.apply.delivered})
+				index := s.apply.delivered
+				if s.incoming.asked {
+					index = s.incoming.meta.Index // loaded before it is said to be installed
+				}
+				e = s.Step(Applied{Index: index})
 			case 5:
 				if s.incoming.asked {
-					e = s.Step(SnapshotInstalled{Index: s.incoming.meta.Index, OK: b.next()%2 == 0})
+					index := s.incoming.meta.Index
+					e = s.Step(SnapshotInstalled{Index: index, OK: b.next()%2 == 0 || s.apply.applied == index}) // what is loaded was sound
 				}
 			case 6:
 				for range 20 {

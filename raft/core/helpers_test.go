@@ -50,6 +50,7 @@ func newSingleFrom(t testing.TB, config Config) *single {
 	}
 	s := &single{t: t, Core: c, mono: 1000}
 	s.Step(Tick{Mono: s.mono, Wall: 5000})
+	s.Step(Applied{Index: config.Snapshot.Index})
 	return s
 }
 

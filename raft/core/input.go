@@ -48,7 +48,8 @@ type Persisted struct {
 // more often than every election timeout, and refuses proposals meanwhile.
 type DiskFull struct{}
 
-// Applied says that the state machine has applied the log up to Index.
+// Applied says that the state machine has applied the log up to Index, or has loaded a snapshot at Index: that of Config, or
+// an installed one. The latter may come ahead of SnapshotInstalled.
 type Applied struct{ Index uint64 }
 
 // SnapshotTaken says that this node has made a durable snapshot of its own.

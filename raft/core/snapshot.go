@@ -181,7 +181,7 @@ func (c *Core) snapshotInstalled(in SnapshotInstalled) {
 	c.disk.pending = c.disk.pending[:0]
 	c.disk.durable = meta.Index
 	c.commit = meta.Index
-	c.apply = application{delivered: meta.Index, applied: meta.Index}
+	c.apply = application{delivered: meta.Index, applied: c.apply.applied}
 	c.snapshot, c.firstIndex = meta, meta.Index+1
 	c.memberships = memberships{{index: meta.Index, configuration: meta.Configuration}}
 	c.rebuildPeers()

@@ -69,6 +69,67 @@ func TestSnapshotIsInstalledInOrder(t *testing.T) {
 	}
 }
 
+// A node that loads a snapshot could serve nobody as a leader: it votes and stores, and stands for election once it has loaded,
+// at once if nobody leads by then.
+func TestNodeThatLoadsStandsForNoElection(t *testing.T) {
+	meta := SnapshotMeta{Position: Position{9, 4}, Configuration: voters(3)}
+	start := func() *single {
+		c, err := New(Config{ID: 1, Configuration: voters(3), ConfigurationIndex: 9, HardState: HardState{Term: 5, Commit: 9}, Snapshot: meta, Last: meta.Position})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &single{t: t, Core: c, mono: 1000}
+	}
+	install := func() *single {
+		s := newSingle(t, 3, HardState{Term: 5}, logOf(1, 1))
+		s.receive(chunk(9, 4, 3, 0, "abc"))
+		s.flush()
+		s.Step(SnapshotInstalled{Index: 9, OK: true})
+		s.flush()
+		return s
+	}
+	early := func() *single { // the state machine was quicker than the word that it is to load
+		s := newSingle(t, 3, HardState{Term: 5}, logOf(1, 1))
+		s.receive(chunk(9, 4, 3, 0, "abc"))
+		s.flush()
+		s.Step(Applied{Index: 9})
+		s.Step(SnapshotInstalled{Index: 9, OK: true})
+		s.flush()
+		return s
+	}
+	for name, load := range map[string]func() *single{"start": start, "install": install} {
+		s := load()
+		for range 100 {
+			if s.tick(); s.role != Follower {
+				t.Fatalf("%s: %s while it loads", name, s.role.String())
+			}
+		}
+		if e := s.receive(TimeoutNow{Envelope: from(2, 5)}); s.role != Follower || len(sent[VoteRequest](e.Send)) != 0 {
+			t.Fatalf("%s: it takes over while it loads", name)
+		}
+		for range 100 {
+			s.tick()
+		}
+		e := s.receive(VoteRequest{Envelope: from(3, 6), Last: Position{9, 4}})
+		if votes := sent[VoteReply](then(e)); len(votes) != 1 || !votes[0].Granted {
+			t.Fatalf("%s: it does not vote while it loads: %+v", name, e)
+		}
+		s.flush()
+		for range 100 {
+			s.tick()
+		}
+		s.Step(Applied{Index: 9})
+		if s.tick(); s.role != PreCandidate {
+			t.Errorf("%s: %s when it has loaded and nobody leads", name, s.role.String())
+		}
+	}
+	s := early()
+	s.timeout()
+	if s.role != PreCandidate {
+		t.Errorf("%s after it had loaded early", s.role.String())
+	}
+}
+
 // SCENARIO 23: "a snapshot at or below the commit index is ignored; one that matches the log keeps
 // the suffix" (Raft figure 13). Both are answered, so that a lost answer wedges nobody (SCENARIO 29).
 func TestSnapshotThatTheLogCoversIsNotInstalled(t *testing.T) {

@@ -165,8 +165,18 @@ var consensus = []Bug{
 	}},
 	{Name: "stands-before-the-last-stamp-is-known", Scenarios: []int{44}, Edits: []Edit{
 		{File: "raft/core/election.go",
-			Old: ` && !c.incoming.installing && c.lastTimeKnown()`,
-			New: ` && !c.incoming.installing`},
+			Old: ` && !c.loading() && c.lastTimeKnown()`,
+			New: ` && !c.loading()`},
+	}},
+	{Name: "stands-while-it-loads", Scenarios: []int{14}, Edits: []Edit{
+		{File: "raft/core/apply.go",
+			Old: `return c.apply.applied < c.snapshot.Index`,
+			New: `return false`},
+	}},
+	{Name: "takes-over-while-it-loads", Scenarios: []int{14}, Edits: []Edit{
+		{File: "raft/core/election.go",
+			Old: ` && !c.loading() && c.lastTimeKnown()`,
+			New: ` && c.lastTimeKnown()`},
 	}},
 	// Liveness only.
 	{Name: "hung-disk-goes-on-leading", Scenarios: []int{15}, Edits: []Edit{
@@ -261,8 +271,8 @@ var consensus = []Bug{
 	}},
 	{Name: "next-index-after-a-snapshot-off-by-one", Scenarios: []int{25}, Edits: []Edit{
 		{File: "raft/core/snapshot.go",
-			Old: `c.apply = application{delivered: meta.Index, applied: meta.Index}`,
-			New: `c.apply = application{delivered: meta.Index + 1, applied: meta.Index + 1}`},
+			Old: `c.apply = application{delivered: meta.Index, applied: c.apply.applied}`,
+			New: `c.apply = application{delivered: meta.Index + 1, applied: c.apply.applied}`},
 	}},
 	{Name: "append-during-an-install", Scenarios: []int{27}, Edits: []Edit{
 		{File: "raft/core/follow.go",
