@@ -249,9 +249,8 @@ func TestLargeValue(t *testing.T) {
 	if err := <-sent; err != nil {
 		t.Errorf("send: %v", err)
 	}
-	if used := s.buffers.used.Load(); used > pipelineBufferSize {
-		t.Errorf("%d bytes of buffers are kept after the large command", used)
-	}
+	// The server makes the input buffer small again when it reads on, which may be after the last reply has come.
+	eventually(t, "the large command's buffers are given back", func() bool { return s.buffers.used.Load() <= pipelineBufferSize })
 }
 
 func TestHello(t *testing.T) {

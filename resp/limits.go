@@ -24,7 +24,7 @@ type Limits struct {
 	// MaxQuery is the longest command in bytes, its framing included (client-query-buffer-limit; 1 GiB).
 	MaxQuery int64
 	// MaxBuffers is what the buffers of all connections may take together, in bytes (1 GiB). The
-	// first bufferSize bytes of each are not counted.
+	// first bufferSize bytes of each connection's input are not counted, nor the first retainedReply of its replies.
 	MaxBuffers int64
 	// WriteTimeout closes a connection whose client has not read a single chunk of its replies for so long
 	// (60 s).
@@ -39,8 +39,9 @@ const (
 	bufferSize = 16 << 10
 	// pipelineBufferSize is what the input buffer of a client grows to whose pipelines fill it.
 	pipelineBufferSize = 256 << 10
-	// retainedReply is the reply buffer that is kept for the next batch.
-	retainedReply = 64 << 10
+	// retainedReply is the reply buffer that is kept for the next batch. It has room for a value of 64 KiB with its frame, or 16 of 4 KiB;
+	// what is larger is allocated and counted each time, and sent by a goroutine of its own. See docs/decisions/0019.
+	retainedReply = 96 << 10
 	// retainedWords is the number of words whose places are kept for the next batch.
 	retainedWords = 16 << 10
 	// wordSize is the memory that the place of a word takes.

@@ -15,8 +15,10 @@ import (
 type poller struct {
 	file *os.File
 	raw  syscall.RawConn
-	// look is p.poll as a value, which is made once. events[:count] are what it found, errno why it found nothing.
+	// look is p.poll as a value, which is made once, and glance one that waits for nothing. events[:count] are what they found, errno
+	// why they found nothing.
 	look   func(fd uintptr) bool
+	glance func(fd uintptr) bool
 	events [pollEvents]unix.EpollEvent
 	count  int
 	errno  syscall.Errno
@@ -33,6 +35,7 @@ func newPoller() (*poller, error) {
 	}
 	p := &poller{file: os.NewFile(uintptr(fd), "epoll")}
 	p.look = p.poll
+	p.glance = func(fd uintptr) bool { p.poll(fd); return true }
 	if p.raw, err = p.file.SyscallConn(); err != nil {
 		p.file.Close()
 		return nil, fmt.Errorf("epoll: %w", err)
@@ -73,13 +76,26 @@ func (p *poller) wait(ids []uint64) ([]uint64, error) {
 	if err := p.raw.Read(p.look); err != nil {
 		return ids, err
 	}
+	return p.found(ids), nil
+}
+
+// now appends the ids of those sockets that have input at the moment: of none, if the poller is closed.
+func (p *poller) now(ids []uint64) []uint64 {
+	if p.raw.Read(p.glance) != nil {
+		return ids
+	}
+	return p.found(ids)
+}
+
+// found appends the ids of the sockets that the last look has found to have input.
+func (p *poller) found(ids []uint64) []uint64 {
 	if p.errno != 0 {
 		panic("BUG: resp: epoll_pwait: " + p.errno.Error())
 	}
 	for _, event := range p.events[:p.count] {
 		ids = append(ids, uint64(uint32(event.Fd))|uint64(uint32(event.Pad))<<32)
 	}
-	return ids, nil
+	return ids
 }
 
 // poll looks once and reports whether waiting is over. The runtime waits for the next arrival if it is not.

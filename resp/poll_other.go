@@ -18,6 +18,8 @@ func (*poller) add(*net.TCPConn, uint64) error { return errors.ErrUnsupported }
 
 func (*poller) wait(ids []uint64) ([]uint64, error) { return ids, errors.ErrUnsupported }
 
+func (*poller) now(ids []uint64) []uint64 { return ids }
+
 // napper is there for the poller alone.
 type napper struct{}
 

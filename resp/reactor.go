@@ -122,28 +122,38 @@ func (r *reactor) listen() {
 	naps := newNapper()
 	defer naps.close()
 	for {
-		if len(ids) < pollEvents { // or else more input is there
-			r.rest(naps)
+		full := len(ids) == pollEvents // more input is there
+		ids = ids[:0]
+		if !full {
+			ids = r.rest(naps, ids)
 		}
-		var err error
-		if ids, err = r.poller.wait(ids[:0]); err != nil {
-			return
+		if len(ids) == 0 {
+			var err error
+			if ids, err = r.poller.wait(ids); err != nil {
+				return
+			}
 		}
 		conns = r.find(conns[:0], ids)
 		r.turn(conns, (*conn).arrived)
 	}
 }
 
-// rest lets input pile up while nothing else is to be done. A client that sends to a thread which waits for it has to wake it,
-// which on an idle processor costs both more than the request does.
-func (r *reactor) rest(naps *napper) {
+// rest lets input pile up while nothing else is to be done, and appends the ids of connections that had some before: whoever sends
+// beside the reactor need not be waited for. A client that sends to a thread which waits for it has to wake it, which on an idle
+// processor costs both more than the request does.
+func (r *reactor) rest(naps *napper, ids []uint64) []uint64 {
 	if !r.server.starter.Lull() {
-		return
+		return ids
 	}
 	runtime.Gosched() // replies that are ready go first
-	if r.server.starter.Lull() {
+	if !r.server.starter.Lull() {
+		return ids
+	}
+	ids = r.poller.now(ids)
+	if len(ids) == 0 {
 		naps.nap()
 	}
+	return ids
 }
 
 // find appends the connections with the given ids, as far as they are still there.

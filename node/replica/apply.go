@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"runtime"
 
 	"redoubt/fsm"
 	"redoubt/raft"
@@ -11,6 +12,9 @@ import (
 const (
 	// maxEntriesPerLock bounds how long reads wait for Apply.
 	maxEntriesPerLock = 128
+	// firstAnswered is how many entries are applied before their clients are answered, where many wait: while these read and ask again, the
+	// rest is applied, twice as many each time.
+	firstAnswered = 8
 	// maxLockReplyBytes bounds the replies that are gathered before those who wait for them are woken, in bytes, by one
 	// entry's more.
 	maxLockReplyBytes = 4 << 20
@@ -23,15 +27,22 @@ func (r *Replica) Apply(message raft.ApplyMsg) {
 	if message.Snapshot != nil && err == nil {
 		err = r.loadSnapshot(*message.Snapshot)
 	}
-	for rest := r.unapplied(message.Entries); len(rest) > 0; {
+	size := firstAnswered
+	for rest := r.unapplied(message.Entries); len(rest) > 0; size = min(2*size, maxEntriesPerLock) {
 		if err != nil {
 			dropTickets(rest)
 			break
 		}
-		batch := rest[:min(len(rest), maxEntriesPerLock)]
+		if rest[0].Ticket == nil {
+			size = maxEntriesPerLock // nobody waits here
+		}
+		batch := rest[:min(len(rest), size)]
 		var done int
 		if done, err = r.applyEntries(batch); err == nil {
 			rest = rest[done:]
+		}
+		if len(rest) > 0 && batch[0].Ticket != nil {
+			runtime.Gosched() // who was answered goes first
 		}
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -80,7 +81,7 @@ func TestP6RepliesOfManyEntriesAreHandedOverInPieces(t *testing.T) {
 	n.expect("+OK\r\n", "SET big "+value)
 	n.node.Stop() // from here on the test delivers
 	at := n.Index()
-	const count = 40
+	const count = 130 // two in a piece: 65 pieces, and a size that is doubled 60 times overflows
 	replies := make([]fsm.Writer, count)
 	var entries []raft.Committed
 	handedOver, most := 0, 0
@@ -92,6 +93,7 @@ func TestP6RepliesOfManyEntriesAreHandedOverInPieces(t *testing.T) {
 			for j := handedOver; j < count; j++ {
 				waiting += len(replies[j].Buf)
 			}
+			replies[handedOver].Buf = nil // sent
 			handedOver++
 			most = max(most, waiting)
 		}}
@@ -105,6 +107,35 @@ func TestP6RepliesOfManyEntriesAreHandedOverInPieces(t *testing.T) {
 	}
 	if limit := maxLockReplyBytes + 4*len(value) + 64<<10; most > limit {
 		t.Errorf("%d bytes of replies waited at once, want at most %d (P6)", most, limit)
+	}
+}
+
+// Where many wait, the first have their answers while the rest is being applied: they read them, and ask again, meanwhile.
+func TestTheFirstOfACrowdNeedNotWaitForTheLast(t *testing.T) {
+	n := startSole(t, nil)
+	n.expect("+OK\r\n", "SET k 0")
+	n.node.Stop() // from here on the test delivers
+	at := n.Index()
+	const count = 100
+	var entries []raft.Committed
+	var answeredAt []uint64
+	replies := make([]fsm.Writer, count)
+	for i := range count {
+		write := ops("INCR k")
+		command, _ := encode(write, n.MaxEntryBytes())
+		own := &ticket{wake: func() { answeredAt = append(answeredAt, n.Index()-at) }}
+		own.begin(write, &replies[i])
+		entry := core.Entry{Index: at + 1 + uint64(i), Term: 1, Kind: core.EntryCommand, Time: n.LogTime(), Data: command}
+		entries = append(entries, raft.Committed{Entry: entry, Ticket: own})
+	}
+	n.Apply(raft.ApplyMsg{Entries: entries})
+	if len(answeredAt) != count || answeredAt[0] > count/10 || answeredAt[count-1] != count {
+		t.Errorf("of %d entries, answers came after %v", count, answeredAt)
+	}
+	for i := range replies {
+		if got, want := string(replies[i].Buf), fmt.Sprintf(":%d\r\n", i+1); got != want {
+			t.Fatalf("entry %d answered %q, want %q", i, got, want)
+		}
 	}
 }
 
