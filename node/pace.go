@@ -18,11 +18,13 @@ type pacer struct {
 const (
 	// busyRate is how many bytes of state a second are written beside clients: a twentieth of what one processor can, about.
 	busyRate = 8 << 20
-	// lookEach is how long the writer goes on at full speed between two looks at an idle process, and look how long one takes.
-	lookEach = 20 * time.Millisecond
-	look     = time.Millisecond
-	// idleShare is which part of a rest the process may have worked, and still counts as idle: one of so many.
-	idleShare = 10
+	// lookEach is how long the writer goes on at full speed between two looks at an idle process, and look how long one takes:
+	// much longer than the work that the look itself is.
+	lookEach = 50 * time.Millisecond
+	look     = 4 * time.Millisecond
+	// idleShare is which part of a rest the process may have worked, and still counts as idle: one of so many. A follower of a
+	// leader whose processors are all taken works for a tenth of the time; one whose leader rests, for less than a hundredth.
+	idleShare = 50
 )
 
 func newPacer() *pacer { return &pacer{stopping: make(chan struct{})} }
@@ -45,5 +47,8 @@ func (p *pacer) pace(bytes int) {
 	case <-p.stopping:
 	}
 	p.looked = time.Now()
-	p.busy = processorTime()-spent > p.looked.Sub(began)/idleShare
+	p.busy = isBusy(processorTime()-spent, p.looked.Sub(began))
 }
+
+// isBusy tells whether a process is busy that has worked for so long during a rest.
+func isBusy(worked, rested time.Duration) bool { return worked > rested/idleShare }

@@ -11,6 +11,16 @@ func spin(d time.Duration) {
 	}
 }
 
+// A follower takes few processors, and its leader's clients may need all the others on the machine.
+func TestAFollowerOfABusyLeaderIsBusy(t *testing.T) {
+	if !isBusy(look/10, look) {
+		t.Error("a process that worked for a tenth of a look is not busy")
+	}
+	if isBusy(look/100, look) {
+		t.Error("a process that worked for a hundredth of a look is busy")
+	}
+}
+
 // A snapshot is written at no more than its rate while the process is busy with something else.
 func TestPacedWriterLeavesTheProcessorsToOthers(t *testing.T) {
 	done, others := make(chan struct{}), make(chan struct{})

@@ -321,13 +321,21 @@ func memberFields(value string) map[string]string {
 	return fields
 }
 
-// caughtUp asks the new member itself: it votes, which only one can that has caught up, and has applied what was
-// committed when it was asked.
+// caughtUp asks the new member itself: it votes, and has applied all that it knows to be committed. The vote alone would not
+// do: a member votes with a log, while it still loads the snapshot that the log continues.
 func (c *cluster) caughtUp(member *process) error {
 	if !member.running() {
 		return finalError{member.endedError()}
 	}
 	fields, err := info(member.address, "raft")
+	if err != nil {
+		return err
+	}
+	committed, err := number(fields, "raft_commit_index")
+	if err != nil {
+		return err
+	}
+	applied, err := number(fields, "raft_applied_index")
 	if err != nil {
 		return err
 	}
@@ -340,6 +348,9 @@ func (c *cluster) caughtUp(member *process) error {
 	}
 	if !votes {
 		return fmt.Errorf("%s does not vote yet", member.name)
+	}
+	if applied < committed {
+		return fmt.Errorf("%s has applied %.0f of %.0f entries", member.name, applied, committed)
 	}
 	return nil
 }

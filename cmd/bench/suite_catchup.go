@@ -8,7 +8,7 @@ func catchupSuite() suite {
 	return suite{
 		name: "catchup", title: "A follower that lost its disk", layout: layoutLong,
 		about: manyKeys + "A follower is killed and its directory removed; 50 connections send SETs to the leader all the time. Redoubt: " +
-			"the node is taken out, a new one joins, until it votes. Redis: a new replica, until its link is up.",
+			"the node is taken out, a new one joins, until it votes and has applied what was committed. Redis: a new replica, until its link is up.",
 		metrics: loadMetrics("until it has caught up"),
 		run: func(b *bench) error {
 			return b.eachCount(need{nodes: 3}, func(s system, keys int, name string) error {
