@@ -102,6 +102,35 @@ func TestOneSnapshotFollowsAnother(t *testing.T) {
 	}
 }
 
+// TestTheLogAnswersForASnapshotThatWasScheduled has the log call for a snapshot before the tick at which a scheduled one would
+// begin: it is the one that follows. A node whose log calls for one after another never got rid of the wish otherwise, and
+// answered every BGSAVE with an error.
+func TestTheLogAnswersForASnapshotThatWasScheduled(t *testing.T) {
+	var snapshots []func()
+	w := startWorld(t, 1, func(_ *world, o *Options) {
+		o.SnapshotLogEntries = 1
+		o.Background = func(task func()) { snapshots = append(snapshots, task) }
+	})
+	m := w.leader()
+	m.expect("+OK", "SET k 1")
+	if started, err := m.BeginSnapshot(true); started || err != nil || len(snapshots) != 1 {
+		t.Fatalf("a snapshot that is to follow the one of %d: %v, %v", len(snapshots), started, err)
+	}
+	snapshots[0]()
+	set := m.begin(nil, "SET k 2")
+	if w.settle(func() bool { return set.done }); len(snapshots) != 2 {
+		t.Fatalf("%d snapshots have begun without a tick, want the log's second", len(snapshots))
+	}
+	if !m.Status().SnapshotRunning {
+		t.Error("the node does not tell of its second snapshot")
+	}
+	snapshots[1]()
+	if m.Status().SnapshotRunning {
+		t.Error("the node tells of a snapshot that waits, and the one that was scheduled has been taken")
+	}
+	m.save()
+}
+
 func TestNothingIsWrittenWhenNothingHasChanged(t *testing.T) {
 	w := startWorld(t, 1, nil)
 	m := w.leader()

@@ -95,10 +95,10 @@ func (r *Replica) beginWantedSnapshot(node *raft.Raft) {
 	}
 	r.machine.Lock()
 	defer r.machine.Unlock()
-	s.wanted.Store(false) // who asks from here on is not promised what is applied later
 	if newest, ok := r.storage.snapshots.Newest(); ok && newest.Index == r.machine.Index() {
 		s.lastAt.Store(r.clock.Wall() / 1000)
 		s.lastOK.Store(true)
+		s.wanted.Store(false)
 		s.running.Store(false)
 		r.log.Info("no snapshot is needed: the newest one has all that is applied", "index", newest.Index)
 		return
@@ -118,6 +118,9 @@ func (r *Replica) maybeSnapshot() {
 // beginSnapshot begins a snapshot of what is applied. The caller has set running and holds the state machine's lock.
 func (r *Replica) beginSnapshot(node *raft.Raft) {
 	r.snapshots.bytes, r.snapshots.entries = 0, 0
+	// Whoever called for it, it has what those wanted who have asked so far. Who asks from here on is not promised what is
+	// applied later.
+	r.snapshots.wanted.Store(false)
 	meta := core.SnapshotMeta{
 		Position:      core.Position{Index: r.machine.Index(), Term: r.machine.term},
 		Configuration: *r.configuration.Load(),
