@@ -111,7 +111,7 @@ func (n *testNode) start() {
 	t.Helper()
 	o := Options{
 		ID: n.id, ClusterID: "test", FS: n.disk, Dir: "/data", Peers: n.cluster.peers(),
-		Heartbeat: 50 * time.Millisecond, Election: 250 * time.Millisecond,
+		Heartbeat: 50 * time.Millisecond, Election: 500 * time.Millisecond,
 		MaxEntryBytes: 1 << 20, SegmentBytes: 256 << 10,
 		SnapshotLogBytes: 1 << 30, SnapshotLogEntries: 1 << 30,
 		Clock: n.clock, Logger: slog.New(slog.DiscardHandler),
@@ -264,6 +264,29 @@ type appender struct {
 	key                   string
 	acknowledged, unknown []string
 	crossed               error
+	served                atomic.Int64 // how many were acknowledged, for those who watch
+}
+
+func (a *appender) acknowledge(token string) {
+	a.acknowledged = append(a.acknowledged, token)
+	a.served.Add(1)
+}
+
+// served waits until each has had so many more of its writes acknowledged.
+func served(t testing.TB, more int64, load ...*appender) {
+	t.Helper()
+	before := make([]int64, len(load))
+	for i, a := range load {
+		before[i] = a.served.Load()
+	}
+	eventually(t, fmt.Sprintf("each client is served %d times more", more), func() bool {
+		for i, a := range load {
+			if a.served.Load() < before[i]+more {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // run appends until ctx ends.
@@ -280,9 +303,10 @@ func (a *appender) run(ctx context.Context, clients []*redis.Client) {
 			if echo.Val() != token {
 				a.crossed = fmt.Errorf("asked to echo %s, got %s", token, echo.Val())
 			}
-			a.acknowledged = append(a.acknowledged, token)
+			a.acknowledge(token)
 		case certainlyNotDone(err):
 			at = (at + 1) % len(clients)
+			<-time.After(2 * time.Millisecond) // not to keep a processor from those who elect
 		default:
 			a.unknown = append(a.unknown, token)
 			at = (at + 1) % len(clients)
@@ -326,7 +350,7 @@ func (a *appender) check(value string) error {
 }
 
 // underLoad runs appenders while disturb works, and returns them.
-func (c *testCluster) underLoad(appenders int, disturb func()) []*appender {
+func (c *testCluster) underLoad(appenders int, disturb func(load []*appender)) []*appender {
 	c.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -335,7 +359,11 @@ func (c *testCluster) underLoad(appenders int, disturb func()) []*appender {
 		all[i] = &appender{key: fmt.Sprint("load", i)}
 		var clients []*redis.Client
 		for _, n := range c.nodes {
-			client := redis.NewClient(&redis.Options{Addr: n.client, MaxRetries: -1, DialerRetries: 1, ReadTimeout: patience})
+			client := redis.NewClient(&redis.Options{
+				Addr: n.client, MaxRetries: -1, DialerRetries: 1, ReadTimeout: patience,
+				// After as many failures to connect as the pool is large, go-redis does not even try for a second.
+				PoolSize: 10_000, PipelinePoolSize: -1,
+			})
 			clients = append(clients, client)
 		}
 		running.Go(func() {
@@ -345,7 +373,7 @@ func (c *testCluster) underLoad(appenders int, disturb func()) []*appender {
 			}
 		})
 	}
-	disturb()
+	disturb(all)
 	cancel()
 	running.Wait()
 	return all
@@ -359,9 +387,6 @@ func (c *testCluster) verify(load []*appender) {
 		value, _ := leader.do("GET", a.key).value.(string)
 		if err := a.check(value); err != nil {
 			c.t.Errorf("%s: %v", a.key, err)
-		}
-		if len(a.acknowledged) == 0 {
-			c.t.Errorf("%s: nothing was acknowledged, so nothing was tested", a.key)
 		}
 	}
 }

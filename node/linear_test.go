@@ -60,7 +60,7 @@ func (h *historian) appendToLog(ctx context.Context, n int) {
 	token := fmt.Sprintf("<%d:%d>", h.id, n)
 	switch err := h.clerk.Append(ctx, h.log.key, token); {
 	case err == nil:
-		h.log.acknowledged = append(h.log.acknowledged, token)
+		h.log.acknowledge(token)
 	case errors.Is(err, clerk.ErrUncertain):
 		h.log.unknown = append(h.log.unknown, token)
 	default:
@@ -107,14 +107,18 @@ func TestP2ClerksSeeOneHistoryOverLeaderCrashes(t *testing.T) {
 	for _, h := range historians {
 		running.Go(func() { h.run(stop) })
 	}
+	var logs []*appender
+	for _, h := range historians {
+		logs = append(logs, &h.log)
+	}
 	for range 3 {
-		pause(150 * time.Millisecond)
+		served(t, enough, logs...)
 		lost := c.leader()
 		lost.crash()
 		c.leader()
 		lost.start()
 	}
-	pause(150 * time.Millisecond)
+	served(t, enough, logs...)
 	close(stop)
 	running.Wait()
 

@@ -6,8 +6,9 @@ import "testing"
 func TestBgsaveUnderLoad(t *testing.T) {
 	const rounds = 4
 	c := startCluster(t, 3, func(o *Options) { o.SnapshotLogEntries = 3000 })
-	c.leader()
-	load := c.underLoad(4, func() {
+	c.leader().expect("OK", "SET", "k", "v")
+	c.settle() // a node that has applied nothing has nothing to save
+	load := c.underLoad(4, func([]*appender) {
 		for range rounds {
 			for _, n := range c.nodes {
 				applied := n.node.replica.Index()
