@@ -13,7 +13,7 @@ import (
 const patience = 20 * time.Second
 
 // attempt is enough to connect and send on a busy machine, where a test waits for an attempt to end without an answer.
-const attempt = time.Second
+const attempt = 3 * time.Second
 
 func newClerk(t *testing.T, options Options, nodes ...string) (*Clerk, context.Context) {
 	t.Helper()

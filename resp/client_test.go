@@ -117,6 +117,7 @@ func TestClientKill(t *testing.T) {
 	killer.want("CLIENT KILL LADDR "+s.addr, "2")
 	wantKilled(v)
 	wantKilled(w)
+	eventually(t, "only the killer is left", func() bool { return len(s.clients.all()) == 1 })
 	killer.send("SET k v\r\nCLIENT KILL LADDR " + s.addr + " SKIPME no\r\nPING\r\n")
 	if set, killed := killer.reply(), fmt.Sprint(killer.reply()); set != "OK" || killed != "1" {
 		t.Errorf("before its own end a client was told %v, %v", set, killed)

@@ -108,11 +108,18 @@ type budget struct {
 
 // reserve takes n bytes, or none and returns false if that many are not left.
 func (b *budget) reserve(n int) bool {
-	if b.used.Add(int64(n)) > b.limit {
-		b.used.Add(-int64(n))
-		return false
+	if n <= 0 {
+		return true
 	}
-	return true
+	for {
+		used := b.used.Load() // never beyond the limit, not for a moment: another's small piece would be refused
+		if used+int64(n) > b.limit {
+			return false
+		}
+		if b.used.CompareAndSwap(used, used+int64(n)) {
+			return true
+		}
+	}
 }
 
 // release gives n bytes back.

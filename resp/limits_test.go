@@ -301,6 +301,23 @@ func TestShutdownServesThoseWhoAsk(t *testing.T) {
 	<-ended
 }
 
+// TestSilenceIsWatched: a server that stood still itself has not heard that its clients are silent.
+func TestSilenceIsWatched(t *testing.T) {
+	s := start(t, nil)
+	if now := time.Now(); !s.isQuiet(now, now) {
+		t.Error("a server without clients waits for them")
+	}
+	c := s.dial(t)
+	c.want("PING", "PONG")
+	eventually(t, "the client is silent", func() bool {
+		now := time.Now()
+		return s.isQuiet(now, now.Add(-drainQuiet))
+	})
+	if now := time.Now(); s.isQuiet(now, now.Add(-drainQuiet/2)) {
+		t.Error("a client is taken for silent that nobody has listened to for long enough")
+	}
+}
+
 // TestQuitAmidPipeline: the replies before the end arrive though more was sent after QUIT.
 func TestQuitAmidPipeline(t *testing.T) {
 	s := start(t, nil)

@@ -171,7 +171,15 @@ func (s *Server) drain(ctx context.Context) {
 	defer cancel()
 	look := time.NewTicker(drainQuiet / 10)
 	defer look.Stop()
-	for !s.isQuiet(time.Now()) {
+	watched := time.Now()
+	for last := watched; ; {
+		now := time.Now()
+		if now.Sub(last) > drainQuiet/2 {
+			watched = now // this process stood still, and has yet to read what clients sent meanwhile
+		}
+		if last = now; s.isQuiet(now, watched) {
+			return
+		}
 		select {
 		case <-look.C:
 		case <-ctx.Done():
@@ -182,10 +190,11 @@ func (s *Server) drain(ctx context.Context) {
 	}
 }
 
-// isQuiet reports whether no client has been heard for drainQuiet and none waits for a reply.
-func (s *Server) isQuiet(now time.Time) bool {
+// isQuiet reports whether no client has been heard for drainQuiet and none waits for a reply. Nobody was listening before watched.
+func (s *Server) isQuiet(now, watched time.Time) bool {
 	for _, c := range s.clients.all() {
-		if !c.waiting.Load() || now.Sub(time.Unix(0, c.lastActive.Load())) < drainQuiet {
+		heard := max(c.lastActive.Load(), watched.UnixNano())
+		if !c.waiting.Load() || now.Sub(time.Unix(0, heard)) < drainQuiet {
 			return false
 		}
 	}
