@@ -123,7 +123,7 @@ func TestOneLargeLCSAtATime(t *testing.T) {
 	}
 	select {
 	case got := <-large:
-		t.Errorf("a large table was made beside another: %q", got)
+		t.Fatalf("a large table was made beside another: %q", got)
 	case <-time.After(100 * time.Millisecond): // it takes a few
 	}
 	m.largeLCS.Unlock()
