@@ -50,7 +50,7 @@ func TestP1AcknowledgedWritesSurviveTheLossOfTheLeader(t *testing.T) {
 }
 
 func TestP3AWriteWhoseLeaderLostItsMajorityIsUncertain(t *testing.T) {
-	c := startCluster(t, 3, nil)
+	c := startCluster(t, 3, func(o *Options) { o.Election = 2 * time.Second }) // for as long the leader does not know that it is alone
 	leader := c.leader()
 	leader.expect("OK", "SET", "k", "before")
 	for _, n := range c.others(leader) {

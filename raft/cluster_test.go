@@ -36,6 +36,7 @@ type service struct {
 	raft      *raft.Raft
 	persister *raft.MemoryPersister
 	applied   uint64
+	loaded    uint64 // the index of the newest snapshot that came from a leader
 	commands  []string
 }
 
@@ -127,7 +128,7 @@ func (c *cluster) apply(s *service, message raft.ApplyMsg) {
 			c.fail(fmt.Errorf("asked to load snapshot %d, the persister has %d", message.Snapshot.Index, meta.Index))
 			return
 		}
-		s.commands, s.applied = nil, meta.Index
+		s.commands, s.applied, s.loaded = nil, meta.Index, meta.Index
 		if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&s.commands); err != nil {
 			c.fail(err)
 		}

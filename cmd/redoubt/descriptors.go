@@ -18,7 +18,7 @@ func clientCeiling(config conf.Config, logger *slog.Logger) int {
 		logger.Warn("the limit on open files is not known", "error", err)
 		return 0
 	}
-	ceiling := clientsWithin(limit.Cur, ownDescriptors(config))
+	ceiling := clientsWithin(uint64(limit.Cur), ownDescriptors(config))
 	if ceiling < config.MaxClients {
 		logger.Warn("fewer clients are let in than maxclients: the limit on open files is too low",
 			"maxclients", config.MaxClients, "clients", ceiling, "open_files", limit.Cur)

@@ -30,6 +30,11 @@ func (f *osFile) Zero(from, to int64) error {
 	if err != nil || about.Type != unix.EXT4_SUPER_MAGIC && about.Type != unix.XFS_SUPER_MAGIC {
 		return nil
 	}
+	return f.zero(from, to)
+}
+
+// zero writes zeros, and takes note of where.
+func (f *osFile) zero(from, to int64) error {
 	f.zeroedTo.Store(0)
 	f.zeroedFrom.Store(from)
 	for from < to {

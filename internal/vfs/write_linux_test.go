@@ -27,10 +27,7 @@ func TestQuickWrites(t *testing.T) {
 		o := NewOS()
 		f := openTemp(t, o)
 		must(t, f.Preallocate(2*zeroed))
-		must(t, f.Zero(4096, zeroed))
-		if f.zeroedTo.Load() == 0 {
-			t.Skip("this file system does not write in place")
-		}
+		must(t, f.zero(4096, zeroed)) // whatever the file system of this machine has of it
 		data := bytes.Repeat([]byte("ab"), test.size)[:test.size]
 		before := o.quick.made.Load()
 		if n, err := f.WriteAt(data, test.at); n != test.size || err != nil {

@@ -286,7 +286,7 @@ func TestCutTakesWhatIsOnTheWay(t *testing.T) {
 	n := newNetwork(t, 5)
 	one, _ := started(t, n, 1)
 	_, arrived := started(t, n, 2)
-	n.SetFaults(memnet.Faults{MinDelay: 20 * time.Millisecond, MaxDelay: 20 * time.Millisecond})
+	n.SetFaults(memnet.Faults{MinDelay: 500 * time.Millisecond, MaxDelay: 500 * time.Millisecond})
 	one.Send([]core.Message{numbered(1, 2, 1)})
 	n.Cut(1, 2)
 	settled(t, n)
