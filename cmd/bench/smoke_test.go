@@ -21,7 +21,7 @@ func TestEverySuiteOnce(t *testing.T) {
 	data, out := t.TempDir(), t.TempDir()
 	file := filepath.Join(out, "figures.json")
 	o, err := parseOptions([]string{
-		"-suite", "all", "-short", "-runs", "1", "-requests", "300", "-keys", "3000", "-kills", "1", "-quiet", "300ms",
+		"-suite", "all", "-short", "-runs", "1", "-requests", "3000", "-keys", "3000", "-kills", "1", "-quiet", "300ms",
 		"-dir", data, "-json", file, "-svg", out,
 	}, os.Stderr)
 	if err != nil {

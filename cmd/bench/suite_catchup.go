@@ -27,13 +27,10 @@ func catchupSuite() suite {
 const catchUpLimit = 20 * time.Minute
 
 func (b *bench) catchUp(s system, keys int, name string) error {
-	if err := settle(b.ctx, s); err != nil {
-		return err
-	}
-	leader, err := s.leader(b.ctx)
-	if err != nil {
-		return err
-	}
+	return b.attempt(s, func(leader *process) error { return b.catchUpOnce(s, leader, keys, name) })
+}
+
+func (b *bench) catchUpOnce(s system, leader *process, keys int, name string) error {
 	var took time.Duration
 	before, during, err := b.loadDuring(b.underLoad(leader, keys), func(r *running) error {
 		lost := others(s, leader)[0]

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -42,10 +43,11 @@ func (b *bench) outages(s system, name string, event func(system) (restore func(
 	r := b.result.row(name, "", 0)
 	for i := range b.options.kills {
 		b.says.part(fmt.Sprintf("outage: %s: %s", s.name(), name), float64(i)/float64(b.options.kills))
-		if err := settle(b.ctx, s); err != nil {
+		var took time.Duration
+		err := b.attempt(s, func(*process) (err error) {
+			took, err = b.outage(s, event)
 			return err
-		}
-		took, err := b.outage(s, event)
+		})
 		if err != nil {
 			return err
 		}
@@ -83,10 +85,8 @@ func (b *bench) outage(s system, event func(system) (restore func() error, err e
 	if err != nil {
 		return 0, err
 	}
-	if err := eventually(ctx, outageLimit, "clients are served after an event", func() error { return w.servedFor(calm) }); err != nil {
-		return 0, err
-	}
+	err = eventually(ctx, outageLimit, "clients are served after an event", func() error { return w.servedFor(calm) })
 	stop()
 	done.Wait()
-	return w.longest(), restore()
+	return w.longest(), errors.Join(err, restore())
 }

@@ -25,7 +25,7 @@ func fillAll(ctx context.Context, a *arena, r *rand.Rand) (bool, error) {
 
 // fill takes all room on some disks for a while.
 func (a *arena) fill(ctx context.Context, r *rand.Rand, disks ...disk) (did bool, err error) {
-	defer a.standsStill()()
+	defer a.standsStill(roomNoticed)()
 	for _, d := range disks {
 		err = errors.Join(err, d.fill())
 	}
@@ -42,8 +42,8 @@ type standstill struct{ from, to time.Time }
 // roomNoticed bounds how long a node takes to notice that there is room again.
 const roomNoticed = time.Second
 
-// standsStill notes that a standstill begins. What it returns notes its end.
-func (a *arena) standsStill() (over func()) {
+// standsStill notes that a standstill of log time begins. What it returns notes its end, which nodes take so long to notice.
+func (a *arena) standsStill(noticed time.Duration) (over func()) {
 	from := time.Now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -52,7 +52,7 @@ func (a *arena) standsStill() (over func()) {
 	return func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		a.standstills[at].to = time.Now().Add(roomNoticed)
+		a.standstills[at].to = time.Now().Add(noticed)
 	}
 }
 

@@ -31,6 +31,7 @@ func transfer(ctx context.Context, a *arena, r *rand.Rand) (bool, error) {
 	if id == 0 {
 		return false, nil
 	}
+	defer a.standsStill(0)() // a leader that hands over proposes nothing, the time included
 	// In the midst of other faults, any answer may be right.
 	a.administer(ctx, "RAFT", "TRANSFER", strconv.FormatUint(id, 10))
 	return true, nil

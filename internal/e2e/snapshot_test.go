@@ -16,8 +16,8 @@ import (
 // snapshotFlags make snapshots frequent and the log short.
 func snapshotFlags() []string {
 	return []string{
-		"--snapshot-log-bytes=256kb", "--snapshot-log-entries=2000",
-		"--wal-segment-bytes=128kb", "--raft-log-cache-bytes=64kb",
+		"--snapshot-log-bytes=128kb", "--snapshot-log-entries=1000",
+		"--wal-segment-bytes=64kb", "--raft-log-cache-bytes=64kb",
 	}
 }
 
