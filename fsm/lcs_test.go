@@ -124,7 +124,7 @@ func TestOneLargeLCSAtATime(t *testing.T) {
 	select {
 	case got := <-large:
 		t.Fatalf("a large table was made beside another: %q", got)
-	case <-time.After(100 * time.Millisecond): // it takes a few
+	case <-time.After(100 * time.Millisecond): // the table takes a few milliseconds
 	}
 	m.largeLCS.Unlock()
 	if got := <-large; got != ":10000\r\n" {

@@ -264,7 +264,9 @@ type appender struct {
 	key                   string
 	acknowledged, unknown []string
 	crossed               error
-	served                atomic.Int64 // how many were acknowledged, for those who watch
+	// For those who watch: how many were acknowledged, and whether there will be no more.
+	served atomic.Int64
+	ended  atomic.Bool
 }
 
 func (a *appender) acknowledge(token string) {
@@ -281,6 +283,10 @@ func served(t testing.TB, more int64, load ...*appender) {
 	}
 	eventually(t, fmt.Sprintf("each client is served %d times more", more), func() bool {
 		for i, a := range load {
+			if a.ended.Load() {
+				t.Errorf("%s: its client has given up", a.key)
+				return true
+			}
 			if a.served.Load() < before[i]+more {
 				return false
 			}
@@ -354,6 +360,8 @@ func (c *testCluster) underLoad(appenders int, disturb func(load []*appender)) [
 	c.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel() // also where disturb ends the test
 	all := make([]*appender, appenders)
 	for i := range all {
 		all[i] = &appender{key: fmt.Sprint("load", i)}
@@ -361,7 +369,7 @@ func (c *testCluster) underLoad(appenders int, disturb func(load []*appender)) [
 		for _, n := range c.nodes {
 			client := redis.NewClient(&redis.Options{
 				Addr: n.client, MaxRetries: -1, DialerRetries: 1, ReadTimeout: patience,
-				// After as many failures to connect as the pool is large, go-redis does not even try for a second.
+				// After as many failures to connect as the pool is large, go-redis makes no attempt for a second.
 				PoolSize: 10_000, PipelinePoolSize: -1,
 			})
 			clients = append(clients, client)
@@ -374,8 +382,6 @@ func (c *testCluster) underLoad(appenders int, disturb func(load []*appender)) [
 		})
 	}
 	disturb(all)
-	cancel()
-	running.Wait()
 	return all
 }
 

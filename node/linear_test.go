@@ -40,6 +40,7 @@ type historian struct {
 
 // run makes calls until stop is closed.
 func (h *historian) run(stop <-chan struct{}) {
+	defer h.log.ended.Store(true)
 	for n := 0; h.fault == nil; n++ {
 		select {
 		case <-stop:
@@ -104,6 +105,11 @@ func TestP2ClerksSeeOneHistoryOverLeaderCrashes(t *testing.T) {
 	historians := startHistorians(t, c, 5)
 	stop := make(chan struct{})
 	var running sync.WaitGroup
+	end := sync.OnceFunc(func() {
+		close(stop)
+		running.Wait()
+	})
+	defer end() // also where the test fails
 	for _, h := range historians {
 		running.Go(func() { h.run(stop) })
 	}
@@ -119,8 +125,7 @@ func TestP2ClerksSeeOneHistoryOverLeaderCrashes(t *testing.T) {
 		lost.start()
 	}
 	served(t, enough, logs...)
-	close(stop)
-	running.Wait()
+	end()
 
 	leader := c.leader()
 	var history []lin.Operation

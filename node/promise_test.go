@@ -11,7 +11,7 @@ import (
 	"redoubt/internal/vfs"
 )
 
-// enough is how many writes of each client make a disturbance of them one of a cluster under load.
+// enough is how many writes each client has had acknowledged before the next disturbance.
 const enough = 50
 
 func TestP1AcknowledgedWritesSurviveAPowerCutOfAllNodes(t *testing.T) {
@@ -50,7 +50,7 @@ func TestP1AcknowledgedWritesSurviveTheLossOfTheLeader(t *testing.T) {
 }
 
 func TestP3AWriteWhoseLeaderLostItsMajorityIsUncertain(t *testing.T) {
-	c := startCluster(t, 3, func(o *Options) { o.Election = 2 * time.Second }) // for as long the leader does not know that it is alone
+	c := startCluster(t, 3, func(o *Options) { o.Election = 2 * time.Second }) // for so long the leader does not know that it is alone
 	leader := c.leader()
 	leader.expect("OK", "SET", "k", "before")
 	for _, n := range c.others(leader) {
@@ -129,23 +129,20 @@ func TestP5ReplicasAreEqual(t *testing.T) {
 	leader.do("MSET", "a", 1, "b", 2)
 	lagging.start()
 	c.leader().expect("1", "EXISTS", "shared")
-	type state struct {
-		index  uint64
-		digest [32]byte
-	}
-	states := make(map[state]bool)
-	indexes := make(map[uint64]bool)
+	digests := make(map[[32]byte]bool)
+	var index uint64
 	eventually(t, "all nodes are seen at the same index", func() bool { // keys that are due add entries
-		clear(states)
-		clear(indexes)
+		clear(digests)
+		indexes := make(map[uint64]bool)
 		for _, n := range c.nodes {
-			index, digest := n.node.replica.Digest()
-			indexes[index], states[state{index, digest}] = true, true
+			var digest [32]byte
+			index, digest = n.node.replica.Digest()
+			indexes[index], digests[digest] = true, true
 		}
 		return len(indexes) == 1
 	})
-	if len(states) != 1 {
-		t.Fatalf("%d different states at one index (P5): %v", len(states), states)
+	if len(digests) != 1 {
+		t.Fatalf("%d different states at index %d (P5)", len(digests), index)
 	}
 }
 

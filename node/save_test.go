@@ -8,8 +8,9 @@ func TestBgsaveUnderLoad(t *testing.T) {
 	c := startCluster(t, 3, func(o *Options) { o.SnapshotLogEntries = 3000 })
 	c.leader().expect("OK", "SET", "k", "v")
 	c.settle() // a node that has applied nothing has nothing to save
-	load := c.underLoad(4, func([]*appender) {
+	load := c.underLoad(4, func(load []*appender) {
 		for range rounds {
+			served(t, enough, load...)
 			for _, n := range c.nodes {
 				applied := n.node.replica.Index()
 				n.do("BGSAVE") // an error while one is under way, as it may be all the time: the log calls for snapshots too

@@ -55,7 +55,8 @@ func request(r *raft.Raft, commands int) {
 }
 
 // Clients that each wait for an answer before they go on share their appends, nearly all of them. A machine that keeps them from coming
-// back is no proof of the opposite: then waiting is in vain, and rightly left. Who does not wait takes twice as many each time.
+// back is no proof of the opposite: then waiting is in vain, and rightly given up. Without waiting, every round takes twice as many
+// writes.
 func TestACrowdSharesItsAppends(t *testing.T) {
 	const clients, commands, rounds = 50, 40, 5
 	persister := &slowPersister{countingPersister{Persister: raft.NewMemoryPersister()}, time.Millisecond}

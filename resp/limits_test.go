@@ -282,42 +282,6 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// TestShutdownServesThoseWhoAsk: a client that goes on asking is answered, by a redirect in the end, and its connection is closed
-// when it has fallen silent.
-func TestShutdownServesThoseWhoAsk(t *testing.T) {
-	s := start(t, nil)
-	c := s.dial(t)
-	c.want("PING", "PONG")
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.shutdown(t)
-	}()
-	// Without a wait for silence the first of these meets a closed connection.
-	for at := time.Now(); time.Since(at) < drainLimit/4; {
-		c.want("PING", "PONG")
-	}
-	c.wantClosed()
-	<-ended
-}
-
-// TestSilenceIsWatched: a server that stood still itself has not heard that its clients are silent.
-func TestSilenceIsWatched(t *testing.T) {
-	s := start(t, nil)
-	if now := time.Now(); !s.isQuiet(now, now) {
-		t.Error("a server without clients waits for them")
-	}
-	c := s.dial(t)
-	c.want("PING", "PONG")
-	eventually(t, "the client is silent", func() bool {
-		now := time.Now()
-		return s.isQuiet(now, now.Add(-drainQuiet))
-	})
-	if now := time.Now(); s.isQuiet(now, now.Add(-drainQuiet/2)) {
-		t.Error("a client is taken for silent that nobody has listened to for long enough")
-	}
-}
-
 // TestQuitAmidPipeline: the replies before the end arrive though more was sent after QUIT.
 func TestQuitAmidPipeline(t *testing.T) {
 	s := start(t, nil)

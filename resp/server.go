@@ -156,51 +156,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return fmt.Errorf("resp: shutdown: %w", ctx.Err())
 }
 
-// A client that a stopping server still answers learns by it where to go; one whose connection is closed while a
-// command is on its way learns nothing, and cannot tell whether the command was run.
-const (
-	// drainQuiet is how long a client must have been silent for its connection to be closed without harm.
-	drainQuiet = 100 * time.Millisecond
-	// drainLimit bounds the wait for clients that do not leave.
-	drainLimit = time.Second
-)
-
-// drain waits until all clients are silent, or drainLimit has passed, or ctx ends.
-func (s *Server) drain(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, drainLimit)
-	defer cancel()
-	look := time.NewTicker(drainQuiet / 10)
-	defer look.Stop()
-	watched := time.Now()
-	for last := watched; ; {
-		now := time.Now()
-		if now.Sub(last) > drainQuiet/2 {
-			watched = now // this process stood still, and has yet to read what clients sent meanwhile
-		}
-		if last = now; s.isQuiet(now, watched) {
-			return
-		}
-		select {
-		case <-look.C:
-		case <-ctx.Done():
-			return
-		case <-s.lifetime.Done():
-			return
-		}
-	}
-}
-
-// isQuiet reports whether no client has been heard for drainQuiet and none waits for a reply. Nobody was listening before watched.
-func (s *Server) isQuiet(now, watched time.Time) bool {
-	for _, c := range s.clients.all() {
-		heard := max(c.lastActive.Load(), watched.UnixNano())
-		if !c.waiting.Load() || now.Sub(time.Unix(0, heard)) < drainQuiet {
-			return false
-		}
-	}
-	return true
-}
-
 // Close stops the server at once: batches that run get no reply. It does not wait for them.
 func (s *Server) Close() error {
 	s.stop()

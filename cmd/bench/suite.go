@@ -139,18 +139,19 @@ func (b *bench) inTurn(both []system, f func(run int, s system) error) error {
 // attempts is how often one measurement is tried: a leader may change under a machine's full load.
 const attempts = 3
 
-// attempt measures on the leader of a system that is at rest, and does so again if that fails.
+// attempt measures on the leader of a system that is at rest, and does so again if that fails, unless the error is final.
 func (b *bench) attempt(s system, measure func(leader *process) error) error {
 	var err error
 	for range attempts {
-		if err = settle(b.ctx, s); err != nil {
-			return err
+		if unsettled := settle(b.ctx, s); unsettled != nil {
+			return errors.Join(err, unsettled)
 		}
-		var leader *process
-		if leader, err = s.leader(b.ctx); err != nil {
-			return err
+		leader, nobody := s.leader(b.ctx)
+		if nobody != nil {
+			return errors.Join(err, nobody)
 		}
-		if err = measure(leader); err == nil || b.ctx.Err() != nil {
+		err = measure(leader)
+		if final := (finalError{}); err == nil || b.ctx.Err() != nil || errors.As(err, &final) {
 			return err
 		}
 		b.says.line("%s: trying again after: %v", s.name(), err)

@@ -88,5 +88,8 @@ func (b *bench) outage(s system, event func(system) (restore func() error, err e
 	err = eventually(ctx, outageLimit, "clients are served after an event", func() error { return w.servedFor(calm) })
 	stop()
 	done.Wait()
-	return w.longest(), errors.Join(err, restore())
+	if err = errors.Join(err, restore()); err != nil {
+		return 0, finalError{err} // an outage that is too long is a result, and no reason to try again
+	}
+	return w.longest(), nil
 }

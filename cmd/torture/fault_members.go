@@ -31,7 +31,7 @@ func transfer(ctx context.Context, a *arena, r *rand.Rand) (bool, error) {
 	if id == 0 {
 		return false, nil
 	}
-	defer a.standsStill(0)() // a leader that hands over proposes nothing, the time included
+	defer a.handsOver()()
 	// In the midst of other faults, any answer may be right.
 	a.administer(ctx, "RAFT", "TRANSFER", strconv.FormatUint(id, 10))
 	return true, nil

@@ -120,7 +120,7 @@ func rollingRestart(ctx context.Context, a *arena, r *rand.Rand) (did bool, err 
 			continue
 		}
 		did = true
-		over := a.standsStill(0) // a leader hands over first, and proposes nothing meanwhile, the time included
+		over := a.handsOver() // if it leads
 		if err := n.stop(); err != nil {
 			a.violate("a planned stop: "+err.Error(), nil)
 		}

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestQuickWrites: small writes into what was zeroed are quick, others are not, and all write the same.
@@ -43,6 +45,19 @@ func TestQuickWrites(t *testing.T) {
 	}
 }
 
+// TestZeroWhereItIsOfUse: on the file systems of most machines zeros are written.
+func TestZeroWhereItIsOfUse(t *testing.T) {
+	f := openTemp(t, NewOS())
+	var about unix.Statfs_t
+	must(t, unix.Fstatfs(int(f.Fd()), &about))
+	inPlace := about.Type == unix.EXT4_SUPER_MAGIC || about.Type == unix.XFS_SUPER_MAGIC
+	must(t, f.Preallocate(1<<20))
+	must(t, f.Zero(0, 1<<20))
+	if got := f.zeroedTo.Load() == 1<<20; got != inPlace {
+		t.Errorf("a file system of type %#x has zeros: %t", about.Type, got)
+	}
+}
+
 // TestSlowWritesEndQuickOnes: for a time, in all files.
 func TestSlowWritesEndQuickOnes(t *testing.T) {
 	var q quickWrites
@@ -63,7 +78,7 @@ func TestSlowWritesEndQuickOnes(t *testing.T) {
 	o := NewOS()
 	f := openTemp(t, o)
 	must(t, f.Preallocate(1<<20))
-	must(t, f.Zero(0, 1<<20))
+	must(t, f.zero(0, 1<<20))
 	o.quick.ordinaryUntil.Store(time.Now().Add(time.Hour).UnixNano())
 	before := o.quick.made.Load()
 	must(t, writeOne(f))

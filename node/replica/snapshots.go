@@ -25,7 +25,7 @@ type snapshotter struct {
 	bytes   int64
 	entries int64
 
-	// wanted asks the next tick for a snapshot at which none is running.
+	// wanted asks for a snapshot. The next tick at which none is running begins it, unless the log calls for one before.
 	wanted  atomic.Bool
 	running atomic.Bool
 	// lastAt is when an image last held all that was applied, in Unix seconds; 0 before the first since the start.
@@ -63,9 +63,9 @@ func (s *snapshotter) due() bool {
 // running before it is no longer wanted.
 func (s *snapshotter) busy() bool { return s.wanted.Load() || s.running.Load() }
 
-// BeginSnapshot asks for a snapshot of what is applied by the next tick, whatever the size of the log. While one is under
-// way it returns resp.ErrSaving; with schedule, it has another follow instead, and started is false. However many ask,
-// one follows.
+// BeginSnapshot asks for a snapshot of what is applied by now, to begin at the next tick or before, whatever the size of the
+// log. While one is under way it returns resp.ErrSaving; with schedule, it has another follow instead, and started is false.
+// However many ask, one follows.
 func (r *Replica) BeginSnapshot(schedule bool) (started bool, err error) {
 	s := &r.snapshots
 	switch {
@@ -118,8 +118,7 @@ func (r *Replica) maybeSnapshot() {
 // beginSnapshot begins a snapshot of what is applied. The caller has set running and holds the state machine's lock.
 func (r *Replica) beginSnapshot(node *raft.Raft) {
 	r.snapshots.bytes, r.snapshots.entries = 0, 0
-	// Whoever called for it, it has what those wanted who have asked so far. Who asks from here on is not promised what is
-	// applied later.
+	// Whoever called for it, this snapshot also serves all who have asked so far. Those who ask from here on wait for another.
 	r.snapshots.wanted.Store(false)
 	meta := core.SnapshotMeta{
 		Position:      core.Position{Index: r.machine.Index(), Term: r.machine.term},
