@@ -163,17 +163,6 @@ func (c *cluster) reached(p *process, index float64) error {
 	return err
 }
 
-// canSave asks for BGSAVE in the table of commands: an older binary has none, and takes a snapshot when its log is long.
-func (c *cluster) canSave() (bool, error) {
-	known, err := ask(c.nodes[0].address, "COMMAND", "INFO", "bgsave")
-	if err != nil {
-		return false, err
-	}
-	return len(known.items) == 1 && len(known.items[0].items) > 0, nil
-}
-
-func (c *cluster) saves(members []*process) error { return bgsave(members) }
-
 func (c *cluster) failsOver() bool { return true }
 
 // reload restarts a follower in good order.
@@ -187,12 +176,8 @@ func (c *cluster) reload(ctx context.Context, key string) (time.Duration, error)
 		return 0, errors.New("there is no follower")
 	}
 	p := rest[0]
-	if asks, err := c.canSave(); err != nil {
+	if err := bgsave(rest[:1]); err != nil {
 		return 0, err
-	} else if asks {
-		if err := c.saves(rest[:1]); err != nil {
-			return 0, err
-		}
 	}
 	if err := settle(ctx, c); err != nil {
 		return 0, err

@@ -127,7 +127,7 @@ func prepare(ctx context.Context, o options, dir string, says *progress) (b benc
 	}
 	b.theirs = starter{named{"redis", "Redis"}, func(ctx context.Context, n need) (system, error) {
 		flags := o.redis
-		if n.noRewrite {
+		if n.savesAsked {
 			flags = append([]string{"--auto-aof-rewrite-percentage", "0"}, flags...)
 		}
 		return startRedis(ctx, n.dir, n.nodes-1, o.replicaAOF || n.replicaAOF, flags)
@@ -137,6 +137,9 @@ func prepare(ctx context.Context, o options, dir string, says *progress) (b benc
 
 func clusterStarter(title, key, binary string, flags []string) starter {
 	return starter{named{key, title}, func(ctx context.Context, n need) (system, error) {
+		if n.savesAsked {
+			flags = append([]string{"--snapshot-log-bytes", "64gb", "--snapshot-log-entries", "1000000000"}, flags...)
+		}
 		return startCluster(ctx, title, key, binary, n.dir, n.nodes, flags)
 	}}
 }

@@ -175,10 +175,6 @@ func (r *redis) reached(p *process, offset float64) error {
 	return err
 }
 
-func (r *redis) canSave() (bool, error) { return true, nil }
-
-func (r *redis) saves(members []*process) error { return bgsave(members) }
-
 func (r *redis) failsOver() bool { return false }
 
 // reload starts another server on a copy of what the primary saves.

@@ -73,7 +73,7 @@ type need struct {
 	dir        string
 	nodes      int
 	replicaAOF bool // Redis's replicas write a file too, whatever the option says
-	noRewrite  bool // Redis does not rewrite its append-only file by itself
+	savesAsked bool // no snapshot, and no rewrite of Redis's append-only file, but those that are asked for
 }
 
 // pair starts both systems, for measurements that take turns. end kills them.

@@ -14,7 +14,7 @@ func snapshotSuite() suite {
 			"what it had to copy because of the fork.",
 		metrics: loadMetrics("the snapshot takes", metric{Key: "extra", Name: "extra memory of the leader", Unit: "MiB", LessIsBetter: true}),
 		run: func(b *bench) error {
-			return b.eachCount(need{nodes: 3, noRewrite: true}, func(s system, keys int, name string) error {
+			return b.eachCount(need{nodes: 3, savesAsked: true}, func(s system, keys int, name string) error {
 				for range b.options.runs {
 					if err := b.snapshots(s, keys, name); err != nil {
 						return err
@@ -26,20 +26,9 @@ func snapshotSuite() suite {
 	}
 }
 
-// snapshots measures one snapshot of the leader alone and one of all members; or one that comes because the log is
-// long, where there is no way to ask for one.
+// snapshots measures one snapshot of the leader alone and one of all members.
 func (b *bench) snapshots(s system, keys int, name string) error {
-	asks, err := s.canSave()
-	if err != nil {
-		return err
-	}
-	if !asks {
-		b.result.note(s.name() + " has no command for a snapshot: all nodes took one at the same entry, when the log was long enough.")
-		return b.attempt(s, func(leader *process) error {
-			return b.snapshot(s, leader, keys, name+", all nodes", nil)
-		})
-	}
-	err = b.attempt(s, func(leader *process) error {
+	err := b.attempt(s, func(leader *process) error {
 		return b.snapshot(s, leader, keys, name+", leader", []*process{leader})
 	})
 	if err != nil {
@@ -50,7 +39,7 @@ func (b *bench) snapshots(s system, keys int, name string) error {
 	})
 }
 
-// snapshot measures one snapshot, of the members that are asked for one, or of the leader when it is due.
+// snapshot measures one snapshot of each of the members that are asked for one.
 func (b *bench) snapshot(s system, leader *process, keys int, of string, asked []*process) error {
 	var took time.Duration
 	earlier, err := lastSave(leader)
@@ -59,23 +48,13 @@ func (b *bench) snapshot(s system, leader *process, keys int, of string, asked [
 	}
 	memory := watchMemory(b.ctx, leader)
 	before, during, err := b.loadDuring(b.underLoad(leader, keys), func(r *running) (err error) {
-		if asked == nil {
-			b.says.line("snapshot: waiting until %s takes one", s.name())
-			if err := awaitSaving(b, r, true, leader); err != nil {
-				return err
-			}
-			r.next() // what was sent so far was neither before nor during
-		}
-		if last, err := lastSave(leader); err != nil || asked != nil && last != earlier {
+		if last, err := lastSave(leader); err != nil || last != earlier {
 			return errors.Join(err, errors.New("a snapshot was taken that nobody had asked for"))
 		}
 		memory.event()
 		began := time.Now()
-		if asked != nil {
-			err = s.saves(asked)
-		}
-		if err == nil {
-			err = awaitSaving(b, r, false, append(asked, leader)...)
+		if err = bgsave(asked); err == nil {
+			err = awaitSaved(b, r, asked)
 		}
 		took = time.Since(began)
 		return err
@@ -101,16 +80,16 @@ func lastSave(p *process) (string, error) {
 	return fields["rdb_last_save_time"] + " " + fields["rdb_bgsave_in_progress"], err
 }
 
-// snapshotLimit is how long a snapshot may take, and how long one may be waited for that nobody can ask for.
+// snapshotLimit is how long a snapshot may take.
 const snapshotLimit = 20 * time.Minute
 
-// awaitSaving waits until each of the members writes a snapshot, or does not, while the load runs.
-func awaitSaving(b *bench, r *running, saving bool, members ...*process) error {
-	return eventually(b.ctx, snapshotLimit, "a snapshot begins or ends", func() error {
+// awaitSaved waits until none of the members writes a snapshot, while the load runs.
+func awaitSaved(b *bench, r *running, members []*process) error {
+	return eventually(b.ctx, snapshotLimit, "the snapshots end", func() error {
 		for _, p := range members {
 			runs, err := bgsaveRuns(p)
-			if err == nil && runs != saving {
-				err = fmt.Errorf("%s takes a snapshot: %v", p.name, runs)
+			if err == nil && runs {
+				err = fmt.Errorf("%s takes a snapshot", p.name)
 			}
 			if err != nil {
 				return r.orElse(err)

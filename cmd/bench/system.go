@@ -22,9 +22,6 @@ type system interface {
 	leader(ctx context.Context) (*process, error)
 	// settled returns an error that says what is still under way: a replica that is behind, a snapshot.
 	settled() error
-	// canSave tells whether a snapshot can be asked for, and saves begins one on each of the members.
-	canSave() (bool, error)
-	saves(members []*process) error
 	// reload starts a member from a snapshot of all keys, with nobody writing, and returns how long it takes until it has
 	// them all, the given one included.
 	reload(ctx context.Context, key string) (time.Duration, error)
