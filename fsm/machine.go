@@ -1,7 +1,6 @@
 package fsm
 
 import (
-	"bytes"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -151,17 +150,18 @@ func (m *Machine) Stats() Stats {
 // save after a moment in which very many fell due.
 func (m *Machine) dueKeys() int { return m.keys.deadlines.between(math.MinInt64, m.logTime) }
 
-// KeysInSlot returns up to limit living keys of a cluster slot.
-func (m *Machine) KeysInSlot(slot, limit int) [][]byte {
-	var keys [][]byte
+// KeysInSlot replies with up to limit living keys of a cluster slot.
+func (m *Machine) KeysInSlot(slot, limit int, w *Writer) {
+	left := max(0, min(limit, m.CountKeysInSlot(slot)))
+	w.Array(left)
 	m.walkSlot(slot, func(r record) bool {
-		if len(keys) >= limit {
+		if left == 0 {
 			return false
 		}
-		keys = append(keys, bytes.Clone(r.key()))
+		left--
+		w.Bulk(r.key())
 		return true
 	})
-	return keys
 }
 
 // CountKeysInSlot returns the number of living keys of a cluster slot.

@@ -52,24 +52,33 @@ const errPattern = "ERR pattern takes too long to match"
 // matchesAll reports whether a pattern is the one that Redis does not even try to match.
 func matchesAll(pattern []byte) bool { return string(pattern) == "*" }
 
+// runKeys walks twice: a list of the keys, between counting and replying, could take more memory than the reply (P6).
 func runKeys(c *call) {
 	if !c.lookAtAll() {
 		return
 	}
-	all := matchesAll(c.args[1])
-	pattern := newGlob(c.args[1])
-	var keys [][]byte
-	c.m.keys.walk(0, 0, func(_ int, r record) bool {
-		if !r.dueAt(c.m.logTime) && (all || pattern.match(r.key())) {
-			keys = append(keys, r.key())
-		}
-		return !pattern.spent()
-	})
-	if pattern.spent() {
+	count, size := 0, 0
+	if !c.walkMatching(c.args[1], func(key []byte) { count, size = count+1, size+len(key)+bulkFrame }) {
 		c.w.Error(errPattern)
 		return
 	}
-	c.bulks(keys)
+	if !c.w.hasRoom(size) {
+		return
+	}
+	c.w.Array(count)
+	c.walkMatching(c.args[1], c.w.Bulk)
+}
+
+// walkMatching visits the living keys that match a pattern. It stops and returns false if the pattern takes too long.
+func (c *call) walkMatching(text []byte, visit func(key []byte)) bool {
+	all, pattern := matchesAll(text), newGlob(text)
+	c.m.keys.walk(0, 0, func(_ int, r record) bool {
+		if !r.dueAt(c.m.logTime) && (all || pattern.match(r.key())) {
+			visit(r.key())
+		}
+		return !pattern.spent()
+	})
+	return !pattern.spent()
 }
 
 func (c *call) bulks(list [][]byte) {

@@ -96,14 +96,19 @@ func TestScanOptions(t *testing.T) {
 	if got := replyParts(apply(m, "keys *")); len(got) != 3 {
 		t.Errorf("KEYS shows a due key: %q", got)
 	}
-	if m.CountKeysInSlot(Slot([]byte("due"))) != 0 || len(m.KeysInSlot(Slot([]byte("due")), 9)) != 0 {
-		t.Error("a slot shows a due key")
-	}
-	if m.CountKeysInSlot(Slot([]byte("a"))) != 1 || string(m.KeysInSlot(Slot([]byte("a")), 9)[0]) != "a" {
-		t.Error("a slot does not show its key")
-	}
-	if m.CountKeysInSlot(-1) != 0 || m.CountKeysInSlot(Slots) != 0 || m.KeysInSlot(Slots, 9) != nil {
-		t.Error("there are keys in slots that do not exist")
+	for slot, want := range map[int]string{
+		Slot([]byte("due")): "*0\r\n", // its key is due
+		Slot([]byte("a")):   "*1\r\n$1\r\na\r\n",
+		-1:                  "*0\r\n", // there is no such slot
+		Slots:               "*0\r\n",
+	} {
+		var w Writer
+		if m.KeysInSlot(slot, 9, &w); string(w.Buf) != want {
+			t.Errorf("slot %d: keys %q, want %q", slot, w.Buf, want)
+		}
+		if count := m.CountKeysInSlot(slot); count != len(replyParts(want)) {
+			t.Errorf("slot %d: %d keys are counted, want those of %q", slot, count, want)
+		}
 	}
 	if s := m.Stats(); s.Keys != 3 || s.Expires != 0 {
 		t.Errorf("Stats counts a due key: %+v", s)

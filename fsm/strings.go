@@ -290,6 +290,9 @@ func runMGet(c *call) {
 		c.w.Error("ERR reply exceeds maximum allowed size")
 		return
 	}
+	if !c.w.hasRoom(int(size) + len(c.args)*bulkFrame) {
+		return
+	}
 	c.w.Array(len(c.args) - 1)
 	for _, key := range c.args[1:] {
 		e := c.findKey(key)

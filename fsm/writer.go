@@ -14,8 +14,41 @@ type Writer struct {
 	Proto int
 	// Discard drops everything: nobody waits for the reply (on replicas).
 	Discard bool
+	// Room, if set, is asked before Buf grows to more than freeReply bytes for a string. If it refuses, Refused and Discard are
+	// set: from there on nothing is written, and Buf may end within a reply.
+	Room    Room
+	Refused bool
 	// final is the writer that waits for a reply which is written here in canonical form (canonical.go).
 	final *Writer
+}
+
+// Room is memory that many replies share.
+type Room interface {
+	// Grow reports whether a buffer of replies may grow to size bytes.
+	Grow(size int) bool
+}
+
+const (
+	// freeReply is the size in bytes up to which a buffer of replies grows unasked.
+	freeReply = 64 << 10
+	// bulkFrame is what stands around the bytes of a bulk string at most: its type, its length and two ends of a line.
+	bulkFrame = 1 + 20 + 2 + 2
+)
+
+// hasRoom reports whether there is memory for n more bytes. Who knows how long a reply will be asks for all of it at once.
+func (w *Writer) hasRoom(n int) bool {
+	size := len(w.Buf) + n
+	return size <= freeReply || size <= cap(w.Buf) || w.Room == nil || w.Discard || w.grow(size)
+}
+
+func (w *Writer) grow(size int) bool {
+	size = max(size, cap(w.Buf)+cap(w.Buf)/4)
+	if !w.Room.Grow(size) {
+		w.Refused, w.Discard = true, true
+		return false
+	}
+	w.Buf = append(make([]byte, 0, size), w.Buf...)
+	return true
 }
 
 // resp3 reports whether the connection speaks RESP3.
@@ -68,7 +101,7 @@ func (w *Writer) Bulk(b []byte) {
 	if w.final != nil {
 		w.reserve(len(b))
 	}
-	if w.Discard {
+	if w.Discard || !w.hasRoom(len(b)+bulkFrame) {
 		return
 	}
 	w.header('$', int64(len(b)))
@@ -81,7 +114,7 @@ func (w *Writer) BulkString(s string) {
 	if w.final != nil {
 		w.reserve(len(s))
 	}
-	if w.Discard {
+	if w.Discard || !w.hasRoom(len(s)+bulkFrame) {
 		return
 	}
 	w.header('$', int64(len(s)))
@@ -186,11 +219,11 @@ func (w *Writer) Bool(b bool) {
 
 // Verbatim writes text of a format of three letters ("txt", "mkd"), in RESP2 as a bulk string.
 func (w *Writer) Verbatim(format, s string) {
-	if w.Discard {
-		return
-	}
 	if !w.resp3() {
 		w.BulkString(s)
+		return
+	}
+	if w.Discard || !w.hasRoom(len(format)+1+len(s)+bulkFrame) {
 		return
 	}
 	w.header('=', int64(len(format)+1+len(s)))
@@ -216,7 +249,7 @@ func (w *Writer) BigNumber(s string) {
 
 // Raw writes bytes that are encoded already.
 func (w *Writer) Raw(b []byte) {
-	if !w.Discard {
+	if !w.Discard && w.hasRoom(len(b)) {
 		w.Buf = append(w.Buf, b...)
 	}
 }

@@ -3,6 +3,7 @@ package node
 import (
 	"time"
 
+	"redoubt/fsm"
 	"redoubt/raft"
 	"redoubt/raft/core"
 	"redoubt/resp"
@@ -103,4 +104,4 @@ func (n *Node) BeginSnapshot(schedule bool) (started bool, err error) {
 func (n *Node) CountKeysInSlot(slot int) int { return n.replica.CountKeysInSlot(slot) }
 
 // KeysInSlot implements resp.SlotReader.
-func (n *Node) KeysInSlot(slot, limit int) [][]byte { return n.replica.KeysInSlot(slot, limit) }
+func (n *Node) KeysInSlot(slot, limit int, w *fsm.Writer) { n.replica.KeysInSlot(slot, limit, w) }

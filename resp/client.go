@@ -166,6 +166,9 @@ func clientList(c *conn, words [][]byte, w *fsm.Writer) {
 		return
 	}
 	now := time.Now()
+	// A line for each client, and each may ask for it: one list at a time is made (P6).
+	c.server.listing.Lock()
+	defer c.server.listing.Unlock()
 	var list strings.Builder
 	for _, other := range conns {
 		list.WriteString(other.describe(now))

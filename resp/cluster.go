@@ -2,6 +2,7 @@ package resp
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"redoubt/fsm"
@@ -164,11 +165,7 @@ func clusterGetKeysInSlot(c *conn, words [][]byte, w *fsm.Writer) {
 	case c.server.slots == nil:
 		w.Error(errNoSlotReader)
 	default:
-		keys := c.server.slots.KeysInSlot(int(slot), int(limit))
-		w.Array(len(keys))
-		for _, key := range keys {
-			w.Bulk(key)
-		}
+		c.server.slots.KeysInSlot(int(slot), int(min(limit, math.MaxInt32)), w)
 	}
 }
 

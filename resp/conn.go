@@ -57,6 +57,8 @@ type conn struct {
 	words    [][]byte
 	text     []byte
 	literals fsm.Writer
+	// replyRoom and literalRoom are what the buffers of batch.Reply and literals take of the server's budget.
+	replyRoom, literalRoom replyRoom
 	// wordsCounted is what words takes of the server's budget.
 	wordsCounted int
 	// mark is where the reply that is being written here begins.
@@ -78,7 +80,8 @@ type conn struct {
 func newConn(s *Server, nc net.Conn, listener int) *conn {
 	c := &conn{server: s, net: nc, listener: listener, created: time.Now()}
 	c.lifetime, c.end = context.WithCancel(s.lifetime)
-	c.in.budget = &s.buffers
+	c.in.budget, c.replyRoom.budget, c.literalRoom.budget = &s.buffers, &s.buffers, &s.buffers
+	c.batch.Reply.Room, c.literals.Room = &c.replyRoom, &c.literalRoom
 	c.batch.Listener = listener
 	c.lastActive.Store(c.created.UnixNano())
 	c.setProto(2)
@@ -128,6 +131,8 @@ func (c *conn) serve() {
 func (c *conn) leave() {
 	c.cut()
 	c.in.release()
+	c.replyRoom.release()
+	c.literalRoom.release()
 	c.server.buffers.release(c.wordsCounted)
 	c.server.clients.remove(c)
 }
@@ -302,6 +307,7 @@ func (c *conn) endBatch() {
 	c.text = c.text[:0]
 	if cap(c.literals.Buf) > retainedReply {
 		c.literals.Buf = nil
+		c.literalRoom.release()
 	}
 	if c.count > 0 {
 		c.traffic.commands.Add(c.count)
@@ -355,6 +361,8 @@ func (c *conn) logMemory(reason error) {
 func (c *conn) shrink() {
 	c.in.shrink()
 	c.batch.Reply.Buf, c.literals.Buf, c.text = nil, nil, nil
+	c.replyRoom.release()
+	c.literalRoom.release()
 	c.ops, c.words = nil, nil
 	c.inputSize.Store(int64(len(c.in.buf)))
 	c.outputSize.Store(0)

@@ -241,11 +241,11 @@ func (c *conn) concluded() bool {
 // send writes the replies of the batch as far as the socket has room for them, and reports whether that was all.
 func (c *conn) send() bool {
 	buf := c.batch.Reply.Buf
+	if c.refused() || cap(buf) > retainedReply {
+		return false // flush sees to it
+	}
 	if len(buf) == 0 {
 		return true
-	}
-	if cap(buf) > retainedReply {
-		return false // flush counts it
 	}
 	c.outputSize.Store(int64(cap(buf)))
 	n, _ := c.sink.TryWrite(buf) // an error will be met aside

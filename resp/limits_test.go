@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"redoubt/fsm"
 )
 
 // eventually waits until ok reports true.
@@ -118,6 +120,53 @@ func TestBufferBudget(t *testing.T) {
 	small.want("PING", "PONG")
 	if used := s.buffers.used.Load(); used > 3<<20 {
 		t.Errorf("%d bytes are used, %d are allowed", used, 3<<20)
+	}
+}
+
+// TestP6RepliesAreCountedBeforeTheyAreMade: who asks for more than there is memory for is closed before it is made, whatever makes
+// the reply; what was done by then stays done, and others go on.
+func TestP6RepliesAreCountedBeforeTheyAreMade(t *testing.T) {
+	const limit = 3 << 20
+	s := start(t, func(o *Options) { o.Limits.MaxBuffers = limit })
+	small := s.dial(t)
+	small.want("PING", "PONG")
+	writer := s.dial(t)
+	if got := writer.do("SET", "big", strings.Repeat("x", 1<<20)); got != "OK" {
+		t.Fatalf("SET replied %v", got)
+	}
+	writer.Close()
+	allGivenBack := func() {
+		t.Helper()
+		eventually(t, "all memory is given back", func() bool { return s.buffers.used.Load() == 0 })
+	}
+	allGivenBack()
+	for i := range 2000 {
+		small.do("SET", fmt.Sprintf("{tag}%02000d", i), "v")
+	}
+	for _, greedy := range []string{
+		encode("MGET", "big", "big", "big", "big", "big", "big", "big", "big"),
+		encode("KEYS", "*"),
+		encode("CLUSTER", "GETKEYSINSLOT", fmt.Sprint(fsm.Slot([]byte("{tag}"))), "2000"),
+		encode("CLIENT", "REPLY", "SKIP") + encode("MGET", "big", "big", "big", "big"),
+		encode("INCR", "done") + encode("SETRANGE", "big", "4000000", "x") + encode("GETEX", "big", "PERSIST"),
+	} {
+		c := s.dial(t)
+		c.send(greedy)
+		if reply, err := io.ReadAll(c.r); err != nil || len(reply) != 0 {
+			t.Errorf("%.60q: %d bytes of a reply, %v; want the connection closed", greedy, len(reply), err)
+		}
+		allGivenBack()
+	}
+	s.replica.mu.Lock()
+	largest := s.replica.largest
+	s.replica.mu.Unlock()
+	if largest > limit+retainedReply {
+		t.Errorf("a buffer of replies had %d bytes before it was refused, %d are allowed (P6)", largest, limit)
+	}
+	small.want("GET done", "1")
+	small.want("STRLEN big", "4000001")
+	if got := small.do("GETRANGE", "big", "0", "1999999").(string); len(got) != 2_000_000 {
+		t.Errorf("a reply of %d bytes, want what fits", len(got))
 	}
 }
 

@@ -8,23 +8,48 @@ import (
 	"time"
 )
 
+// replyRoom is what a buffer of replies takes of the budget. It is asked before the buffer grows for a long string, whoever
+// writes the reply, so that many clients who ask for much at once cannot have it made before it is counted (P6).
+type replyRoom struct {
+	budget  *budget
+	counted int
+}
+
+// Grow implements fsm.Room. The first retainedReply bytes are not counted. While a buffer is moved its old one is there too.
+func (r *replyRoom) Grow(size int) bool {
+	more := max(0, size-retainedReply-r.counted)
+	if !r.budget.reserve(more) {
+		return false
+	}
+	r.counted += more
+	return true
+}
+
+// release gives everything back.
+func (r *replyRoom) release() {
+	r.budget.release(r.counted)
+	r.counted = 0
+}
+
+// refused reports whether there was no memory for a reply. The connection ends then, and what is in its buffers is not sent.
+func (c *conn) refused() bool { return c.batch.Reply.Refused || c.literals.Refused }
+
 // flush sends the replies in the batch. While the client does not read them, nothing is read from
 // the client either; after WriteTimeout without progress it is given up.
 func (c *conn) flush() error {
 	buf := c.batch.Reply.Buf
-	if len(buf) == 0 {
-		return nil
-	}
-	large := max(0, cap(buf)-retainedReply)
-	if !c.server.buffers.reserve(large) {
+	// Many short replies grow the buffer unasked.
+	if c.refused() || !c.replyRoom.Grow(cap(buf)) {
 		c.logMemory(errBuffersExhausted)
 		return errBuffersExhausted
 	}
-	c.outputSize.Store(int64(cap(buf)))
+	if len(buf) > 0 {
+		c.outputSize.Store(int64(cap(buf)))
+	}
 	err := c.write(buf)
-	c.server.buffers.release(large)
-	if large > 0 {
+	if cap(buf) > retainedReply {
 		buf = nil
+		c.replyRoom.release()
 	}
 	c.batch.Reply.Buf = buf[:0]
 	return err

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"redoubt/fsm"
 )
 
 // Listener is one address that clients come in by.
@@ -61,8 +63,10 @@ type Server struct {
 	clients     registry
 	stats       stats
 	buffers     budget
-	startedAt   time.Time
-	runID       string
+	// listing is held while a list of all clients is made, so that there is one at a time.
+	listing   sync.Mutex
+	startedAt time.Time
+	runID     string
 
 	// lifetime ends when the server begins to stop.
 	lifetime  context.Context
@@ -75,8 +79,8 @@ type Server struct {
 type SlotReader interface {
 	// CountKeysInSlot returns the number of keys in a slot.
 	CountKeysInSlot(slot int) int
-	// KeysInSlot returns up to max keys of a slot.
-	KeysInSlot(slot, max int) [][]byte
+	// KeysInSlot replies to w with up to limit keys of a slot.
+	KeysInSlot(slot, limit int, w *fsm.Writer)
 }
 
 // New returns a server that runs commands on backend. Serve starts it. After an error the listeners are

@@ -29,6 +29,8 @@ type fakeReplica struct {
 	ops     []int
 	// readOnly and linearizable tell the same of the fields of Batch.
 	readOnly, linearizable []bool
+	// largest is the size of the largest buffer of replies that a batch has had, in bytes.
+	largest int
 	// stopAt makes Execute return early when the replies are longer.
 	stopAt int
 	// hold, if set, is received from before each batch runs; entered is sent to first.
@@ -73,6 +75,7 @@ func (f *fakeReplica) Execute(b *Batch) int {
 	defer f.mu.Unlock()
 	f.index++
 	f.machine.Advance(f.index, time.Now().UnixMilli())
+	defer func() { f.largest = max(f.largest, cap(b.Reply.Buf)) }()
 	for i, op := range b.Ops {
 		switch {
 		case op.Command == nil:
@@ -133,10 +136,10 @@ func (f *fakeReplica) CountKeysInSlot(slot int) int {
 	return f.machine.CountKeysInSlot(slot)
 }
 
-func (f *fakeReplica) KeysInSlot(slot, max int) [][]byte {
+func (f *fakeReplica) KeysInSlot(slot, limit int, w *fsm.Writer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.machine.KeysInSlot(slot, max)
+	f.machine.KeysInSlot(slot, limit, w)
 }
 
 // testServer is a server on loopback with a fake replica behind it.

@@ -35,7 +35,7 @@ var rules = map[string]rule{
 	"raft/memnet":       {[]string{"raft/core", "raft/wire"}, "a network carries messages and knows nothing of who drives the core"},
 	"wal":               {[]string{"internal/vfs"}, "the log stores records and knows nothing of Raft"},
 	"snapshot":          {[]string{"internal/vfs"}, "an image is bytes and knows nothing of Raft or commands"},
-	"node":              {[]string{"resp", "node/replica", "raft/...", "internal/vfs", "internal/offheap"}, "a process around a replica; settings reach it as plain options"},
+	"node":              {[]string{"resp", "fsm", "node/replica", "raft/...", "internal/vfs", "internal/offheap"}, "a process around a replica; settings reach it as plain options"},
 	"node/replica":      {[]string{"resp", "fsm", "raft", "raft/core", "wal", "snapshot", "internal/vfs"}, "the one place where the parts meet; what it needs of the world it is given"},
 	"internal/vfs":      {nil, "the file system is below everything"},
 	"internal/offheap":  {nil, "memory is below everything"},

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"redoubt/fsm"
 	"redoubt/raft"
 	"redoubt/raft/core"
 	"redoubt/resp"
@@ -89,8 +90,8 @@ func (r *Replica) CountKeysInSlot(slot int) int {
 }
 
 // KeysInSlot implements resp.SlotReader.
-func (r *Replica) KeysInSlot(slot, limit int) [][]byte {
+func (r *Replica) KeysInSlot(slot, limit int, w *fsm.Writer) {
 	r.machine.RLock()
 	defer r.machine.RUnlock()
-	return r.machine.KeysInSlot(slot, limit)
+	r.machine.KeysInSlot(slot, limit, w)
 }
