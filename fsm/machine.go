@@ -84,8 +84,11 @@ func (m *Machine) Apply(args [][]byte, w *Writer) {
 // the reader's clock in milliseconds, but no key is taken for expired by it: if the command looked at a key (a
 // command on the whole keyspace looks at all) whose deadline lies after log time and not after
 // now, nothing is written and due is true. The caller then lets an entry with a later stamp
-// commit, and reads again. With now zero log time alone decides and due is never true.
+// commit, and reads again. With now zero log time alone decides and due is never true. A read whose reply w discards is not run.
 func (m *Machine) Read(now int64, args [][]byte, w *Writer) (due bool) {
+	if w.Discard {
+		return false
+	}
 	c, _ := m.reading.Get().(*call)
 	if c == nil {
 		c = new(call)

@@ -66,7 +66,7 @@ func (m *Machine) capture(args [][]byte, w *Writer) (reply string) {
 		w.canonical(once.Buf)
 		reply = keep(once.Buf)
 	}
-	once.final = nil
+	once.final, once.Room = nil, nil
 	return reply
 }
 

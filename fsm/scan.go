@@ -57,8 +57,8 @@ func runKeys(c *call) {
 	if !c.lookAtAll() {
 		return
 	}
-	count, size := 0, 0
-	if !c.walkMatching(c.args[1], func(key []byte) { count, size = count+1, size+len(key)+bulkFrame }) {
+	count, size := 0, bulkFrame
+	if !c.walkMatching(c.args[1], func(key []byte) { count, size = count+1, size+bulkSize(len(key)) }) {
 		c.w.Error(errPattern)
 		return
 	}

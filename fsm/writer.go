@@ -14,8 +14,8 @@ type Writer struct {
 	Proto int
 	// Discard drops everything: nobody waits for the reply (on replicas).
 	Discard bool
-	// Room, if set, is asked before Buf grows to more than freeReply bytes for a string. If it refuses, Refused and Discard are
-	// set: from there on nothing is written, and Buf may end within a reply.
+	// Room, if set, is asked before Buf grows to more than freeReply bytes. If it refuses, Refused and Discard are set: from
+	// there on nothing is written, and Buf may end within a reply.
 	Room    Room
 	Refused bool
 	// final is the writer that waits for a reply which is written here in canonical form (canonical.go).
@@ -31,19 +31,36 @@ type Room interface {
 const (
 	// freeReply is the size in bytes up to which a buffer of replies grows unasked.
 	freeReply = 64 << 10
-	// bulkFrame is what stands around the bytes of a bulk string at most: its type, its length and two ends of a line.
+	// replySlack is room for short replies behind a long one.
+	replySlack = 4 << 10
+	// bulkFrame is what stands around the bytes of a bulk string at most (its type, its length and two ends of a line). No number
+	// takes more.
 	bulkFrame = 1 + 20 + 2 + 2
 )
 
-// hasRoom reports whether there is memory for n more bytes. Who knows how long a reply will be asks for all of it at once.
-func (w *Writer) hasRoom(n int) bool {
-	size := len(w.Buf) + n
-	return size <= freeReply || size <= cap(w.Buf) || w.Room == nil || w.Discard || w.grow(size)
+// bulkSize returns the size of a bulk string of n bytes in a reply.
+func bulkSize(n int) int {
+	digits := 1
+	for rest := n; rest >= 10; rest /= 10 {
+		digits++
+	}
+	return 1 + digits + 2 + n + 2
 }
 
+// hasRoom reports whether n more bytes are to be written: somebody waits for them, and there is memory. Who knows how long a
+// reply will be asks for all of it at once.
+func (w *Writer) hasRoom(n int) bool {
+	size := len(w.Buf) + n
+	return !w.Discard && (size <= freeReply || size <= cap(w.Buf) || w.Room == nil || w.grow(size))
+}
+
+// grow makes room for size bytes, and for as many more that growing again and again costs a constant time per byte.
 func (w *Writer) grow(size int) bool {
-	size = max(size, cap(w.Buf)+cap(w.Buf)/4)
-	if !w.Room.Grow(size) {
+	ample := max(size+replySlack, cap(w.Buf)+cap(w.Buf)/4)
+	switch {
+	case w.Room.Grow(ample):
+		size = ample
+	case !w.Room.Grow(size):
 		w.Refused, w.Discard = true, true
 		return false
 	}
@@ -56,7 +73,7 @@ func (w *Writer) resp3() bool { return w.Proto == 3 }
 
 // Simple writes a simple string. It must not hold line breaks.
 func (w *Writer) Simple(s string) {
-	if w.Discard {
+	if !w.hasRoom(len(s) + bulkFrame) {
 		return
 	}
 	w.Buf = append(w.Buf, '+')
@@ -67,7 +84,7 @@ func (w *Writer) Simple(s string) {
 // Error writes an error with its code ("ERR syntax error"). Line breaks at the end are dropped, and
 // others become blanks, as in Redis.
 func (w *Writer) Error(s string) {
-	if w.Discard {
+	if !w.hasRoom(len(s) + bulkFrame) {
 		return
 	}
 	w.Buf = append(w.Buf, '-')
@@ -85,7 +102,7 @@ func (w *Writer) header(kind byte, n int64) {
 	if w.final != nil {
 		w.reserve(0)
 	}
-	if w.Discard {
+	if !w.hasRoom(bulkFrame) {
 		return
 	}
 	w.Buf = append(w.Buf, kind)
@@ -101,7 +118,7 @@ func (w *Writer) Bulk(b []byte) {
 	if w.final != nil {
 		w.reserve(len(b))
 	}
-	if w.Discard || !w.hasRoom(len(b)+bulkFrame) {
+	if !w.hasRoom(len(b) + bulkFrame) {
 		return
 	}
 	w.header('$', int64(len(b)))
@@ -114,7 +131,7 @@ func (w *Writer) BulkString(s string) {
 	if w.final != nil {
 		w.reserve(len(s))
 	}
-	if w.Discard || !w.hasRoom(len(s)+bulkFrame) {
+	if !w.hasRoom(len(s) + bulkFrame) {
 		return
 	}
 	w.header('$', int64(len(s)))
@@ -124,7 +141,7 @@ func (w *Writer) BulkString(s string) {
 
 // literal writes a finished reply.
 func (w *Writer) literal(s string) {
-	if !w.Discard {
+	if w.hasRoom(len(s)) {
 		w.Buf = append(w.Buf, s...)
 	}
 }
@@ -179,7 +196,7 @@ func (w *Writer) Push(n int) {
 
 // Double writes a number with up to 17 significant digits, in RESP2 as a bulk string.
 func (w *Writer) Double(f float64) {
-	if w.Discard {
+	if !w.hasRoom(bulkFrame) {
 		return
 	}
 	var scratch [32]byte
@@ -223,7 +240,7 @@ func (w *Writer) Verbatim(format, s string) {
 		w.BulkString(s)
 		return
 	}
-	if w.Discard || !w.hasRoom(len(format)+1+len(s)+bulkFrame) {
+	if !w.hasRoom(len(format) + 1 + len(s) + bulkFrame) {
 		return
 	}
 	w.header('=', int64(len(format)+1+len(s)))
@@ -235,7 +252,7 @@ func (w *Writer) Verbatim(format, s string) {
 
 // BigNumber writes a decimal integer of any length, in RESP2 as a bulk string.
 func (w *Writer) BigNumber(s string) {
-	if w.Discard {
+	if !w.hasRoom(len(s) + bulkFrame) {
 		return
 	}
 	if !w.resp3() {
@@ -249,7 +266,7 @@ func (w *Writer) BigNumber(s string) {
 
 // Raw writes bytes that are encoded already.
 func (w *Writer) Raw(b []byte) {
-	if !w.Discard && w.hasRoom(len(b)) {
+	if w.hasRoom(len(b)) {
 		w.Buf = append(w.Buf, b...)
 	}
 }

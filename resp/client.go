@@ -136,6 +136,9 @@ func clientInfo(c *conn, words [][]byte, w *fsm.Writer) {
 }
 
 func clientList(c *conn, words [][]byte, w *fsm.Writer) {
+	// A line for each client, and each may ask for it: one list at a time is made (P6).
+	c.server.listing.Lock()
+	defer c.server.listing.Unlock()
 	var conns []*conn
 	switch {
 	case len(words) == 2:
@@ -166,9 +169,6 @@ func clientList(c *conn, words [][]byte, w *fsm.Writer) {
 		return
 	}
 	now := time.Now()
-	// A line for each client, and each may ask for it: one list at a time is made (P6).
-	c.server.listing.Lock()
-	defer c.server.listing.Unlock()
 	var list strings.Builder
 	for _, other := range conns {
 		list.WriteString(other.describe(now))

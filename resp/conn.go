@@ -131,6 +131,7 @@ func (c *conn) serve() {
 func (c *conn) leave() {
 	c.cut()
 	c.in.release()
+	c.batch.Reply.Buf, c.literals.Buf = nil, nil
 	c.replyRoom.release()
 	c.literalRoom.release()
 	c.server.buffers.release(c.wordsCounted)
@@ -174,7 +175,7 @@ func (c *conn) conclude() bool {
 func (c *conn) collect() (more bool, err error) {
 	maxBulk := c.server.settings.maxBulk.Load()
 	taken := 0
-	for !c.ending {
+	for !c.ending && !c.refused() {
 		if len(c.ops) >= batchOps || taken >= batchBytes || len(c.batch.Reply.Buf)+len(c.literals.Buf) >= flushAt {
 			return true, nil
 		}
@@ -254,7 +255,7 @@ func (c *conn) execute() error {
 	}
 	c.batch.Linearizable = c.linearizable()
 	c.batch.Ops = c.ops
-	err := c.executeRest(len(c.batch.Reply.Buf))
+	err := c.executeRest()
 	c.endOps()
 	return err
 }
@@ -275,18 +276,16 @@ func (c *conn) ran(done int) {
 	c.batch.Ops = c.batch.Ops[done:]
 }
 
-// executeRest runs what is left of the batch. Its replies begin at before.
-func (c *conn) executeRest(before int) error {
+// executeRest runs what is left of the batch. Replies that the client does not want are not made.
+func (c *conn) executeRest() error {
 	for len(c.batch.Ops) > 0 {
+		c.batch.Reply.Discard = c.reply != replyOn || c.refused()
 		c.ran(c.server.backend.Execute(&c.batch))
-		if c.reply != replyOn {
-			c.batch.Reply.Buf = c.batch.Reply.Buf[:before]
-		}
+		c.batch.Reply.Discard = c.refused()
 		if len(c.batch.Ops) > 0 || len(c.batch.Reply.Buf) >= flushAt {
 			if err := c.flush(); err != nil {
 				return err
 			}
-			before = 0
 		}
 	}
 	return nil

@@ -294,7 +294,7 @@ func (c *conn) serveAside() {
 // finish does what is left of the batch.
 func (c *conn) finish() bool {
 	if len(c.batch.Ops) > 0 {
-		if c.flush() != nil || c.executeRest(0) != nil {
+		if c.flush() != nil || c.executeRest() != nil {
 			return false
 		}
 		c.endOps()

@@ -15,7 +15,7 @@ type replyRoom struct {
 	counted int
 }
 
-// Grow implements fsm.Room. The first retainedReply bytes are not counted. While a buffer is moved its old one is there too.
+// Grow implements fsm.Room. Not counted are the first retainedReply bytes, nor the old buffer while its bytes are copied to the new one.
 func (r *replyRoom) Grow(size int) bool {
 	more := max(0, size-retainedReply-r.counted)
 	if !r.budget.reserve(more) {

@@ -140,6 +140,7 @@ func (f *fakeReplica) KeysInSlot(slot, limit int, w *fsm.Writer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.machine.KeysInSlot(slot, limit, w)
+	f.largest = max(f.largest, cap(w.Buf))
 }
 
 // testServer is a server on loopback with a fake replica behind it.

@@ -137,10 +137,11 @@ func prepare(ctx context.Context, o options, dir string, says *progress) (b benc
 
 func clusterStarter(title, key, binary string, flags []string) starter {
 	return starter{named{key, title}, func(ctx context.Context, n need) (system, error) {
+		args := flags
 		if n.savesAsked {
-			flags = append([]string{"--snapshot-log-bytes", "64gb", "--snapshot-log-entries", "1000000000"}, flags...)
+			args = append([]string{"--snapshot-log-bytes", "64gb", "--snapshot-log-entries", "1000000000"}, flags...)
 		}
-		return startCluster(ctx, title, key, binary, n.dir, n.nodes, flags)
+		return startCluster(ctx, title, key, binary, n.dir, n.nodes, args)
 	}}
 }
 

@@ -42,8 +42,7 @@ func (b *bench) underLoad(leader *process, keys int) load {
 	return load{address: leader.address, connections: 50, pipeline: 1, valueBytes: classicValue, keys: keys, rate: b.options.rate}
 }
 
-// loadDuring runs the load for a while, then beside an event, and returns what came of both. The event may begin another
-// phase of its own, before which it does not count.
+// loadDuring runs the load for a while, then beside an event, and returns what came of both.
 func (b *bench) loadDuring(l load, event func(r *running) error) (before, during *tally, err error) {
 	r, err := l.start(b.ctx)
 	if err != nil {
