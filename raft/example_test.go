@@ -2,6 +2,7 @@ package raft_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,18 +12,14 @@ import (
 	"redoubt/raft/memnet"
 )
 
-// list is a replicated state machine: each command appends a word.
+// list is a replicated state machine: each command adds a word, unless it is there. So a command may come twice.
 type list struct {
 	mu    sync.Mutex
 	words []string
-	grown sync.Cond
+	grown chan struct{}
 }
 
-func newList() *list {
-	l := &list{}
-	l.grown.L = &l.mu
-	return l
-}
+func newList() *list { return &list{grown: make(chan struct{}, 1)} }
 
 // apply consumes what a node delivers until the node stops.
 func (l *list) apply(r *raft.Raft, applyCh <-chan raft.ApplyMsg) {
@@ -31,26 +28,53 @@ func (l *list) apply(r *raft.Raft, applyCh <-chan raft.ApplyMsg) {
 		case <-r.Done():
 			return
 		case message := <-applyCh:
-			l.mu.Lock()
 			for _, entry := range message.Entries {
 				if entry.Kind == core.EntryCommand {
-					l.words = append(l.words, string(entry.Data))
+					l.add(string(entry.Data))
 				}
 			}
-			l.mu.Unlock()
-			l.grown.Broadcast()
 		}
 	}
 }
 
-// await returns the list once it has n words.
-func (l *list) await(n int) string {
+func (l *list) add(word string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for len(l.words) < n {
-		l.grown.Wait()
+	if !slices.Contains(l.words, word) {
+		l.words = append(l.words, word)
 	}
+	select {
+	case l.grown <- struct{}{}:
+	default:
+	}
+}
+
+func (l *list) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return strings.Join(l.words, " ")
+}
+
+// await reports whether the list has a word within a time that is long enough where nothing is lost.
+func (l *list) await(word string) bool {
+	patience := time.After(200 * time.Millisecond)
+	for !strings.Contains(l.String(), word) {
+		select {
+		case <-l.grown:
+		case <-patience:
+			return false
+		}
+	}
+	return true
+}
+
+// start gives a command to whoever leads. Nobody may: during an election.
+func start(nodes []*raft.Raft, command string) {
+	for _, r := range nodes {
+		if _, _, isLeader := r.Start([]byte(command)); isLeader {
+			return
+		}
+	}
 }
 
 // Three nodes replicate a list. The network loses, delays and reorders messages.
@@ -76,20 +100,16 @@ func Example() {
 		go lists[i].apply(r, applyCh)
 	}
 
-	// Whoever leads takes the command; a command that is taken is not yet committed, so wait to see it.
-	for n, word := range []string{"safe", "then", "fast"} {
-		for started := false; !started; {
-			for _, r := range nodes {
-				if _, _, isLeader := r.Start([]byte(word)); isLeader {
-					started = true
-					break
-				}
-			}
+	// A command that is taken is not yet committed, and is lost if its leader is replaced: so wait to see it, or start it again.
+	for _, word := range []string{"safe", "then", "fast"} {
+		for seen := false; !seen; seen = lists[0].await(word) {
+			start(nodes, word)
 		}
-		lists[0].await(n + 1)
 	}
 	for _, l := range lists {
-		fmt.Println(l.await(3))
+		for !l.await("fast") {
+		}
+		fmt.Println(l)
 	}
 
 	// Output:
