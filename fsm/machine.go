@@ -163,7 +163,7 @@ func (m *Machine) KeysInSlot(slot, limit int, w *Writer) {
 		}
 		left--
 		w.Bulk(r.key())
-		return true
+		return !w.Discard
 	})
 }
 

@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 	"testing"
 )
@@ -75,6 +76,23 @@ func TestRefusedRepliesAreKept(t *testing.T) {
 	}
 	if !w.Refused || differ(m, same) {
 		t.Errorf("refused %v, and the states differ: %v (P5)", w.Refused, differ(m, same))
+	}
+}
+
+// TestGrowthIsGeometric: a reply of many short strings does not move for each of them, not even where memory is short.
+func TestGrowthIsGeometric(t *testing.T) {
+	for _, limit := range []int{150_000, 200_000, 1 << 20} {
+		room := &tightRoom{limit: limit}
+		w := &Writer{Room: room}
+		for range 100_000 {
+			w.BulkString("a string")
+		}
+		if moves := 2 * 16 * bits.Len(uint(limit/freeReply)); !w.Refused || len(room.asked) > moves {
+			t.Errorf("up to %d bytes: refused %v, asked %d times, want at most %d", limit, w.Refused, len(room.asked), moves)
+		}
+		if len(w.Buf) < limit*9/10 {
+			t.Errorf("refused with %d bytes of %d", len(w.Buf), limit)
+		}
 	}
 }
 

@@ -57,7 +57,7 @@ func runKeys(c *call) {
 	if !c.lookAtAll() {
 		return
 	}
-	count, size := 0, bulkFrame
+	count, size := 0, 2*bulkFrame // the head, and what the last key seems to need
 	if !c.walkMatching(c.args[1], func(key []byte) { count, size = count+1, size+bulkSize(len(key)) }) {
 		c.w.Error(errPattern)
 		return

@@ -33,8 +33,8 @@ const (
 	freeReply = 64 << 10
 	// replySlack is room for short replies behind a long one.
 	replySlack = 4 << 10
-	// bulkFrame is what stands around the bytes of a bulk string at most (its type, its length and two ends of a line). No number
-	// takes more.
+	// bulkFrame is what stands around the bytes of a bulk string at most (its type, its length and two ends of a line). No other
+	// head takes more.
 	bulkFrame = 1 + 20 + 2 + 2
 )
 
@@ -54,18 +54,20 @@ func (w *Writer) hasRoom(n int) bool {
 	return !w.Discard && (size <= freeReply || size <= cap(w.Buf) || w.Room == nil || w.grow(size))
 }
 
-// grow makes room for size bytes, and for as many more that growing again and again costs a constant time per byte.
+// grow makes room for size bytes, and for as many more that growing again and again costs a constant time per byte; where memory is
+// short a larger constant.
 func (w *Writer) grow(size int) bool {
-	ample := max(size+replySlack, cap(w.Buf)+cap(w.Buf)/4)
-	switch {
-	case w.Room.Grow(ample):
-		size = ample
-	case !w.Room.Grow(size):
-		w.Refused, w.Discard = true, true
-		return false
+	for _, ample := range [...]int{
+		max(size+replySlack, cap(w.Buf)+cap(w.Buf)/4),
+		max(size, cap(w.Buf)+cap(w.Buf)/16),
+	} {
+		if w.Room.Grow(ample) {
+			w.Buf = append(make([]byte, 0, ample), w.Buf...)
+			return true
+		}
 	}
-	w.Buf = append(make([]byte, 0, size), w.Buf...)
-	return true
+	w.Refused, w.Discard = true, true
+	return false
 }
 
 // resp3 reports whether the connection speaks RESP3.
@@ -196,7 +198,7 @@ func (w *Writer) Push(n int) {
 
 // Double writes a number with up to 17 significant digits, in RESP2 as a bulk string.
 func (w *Writer) Double(f float64) {
-	if !w.hasRoom(bulkFrame) {
+	if !w.hasRoom(2 * bulkFrame) {
 		return
 	}
 	var scratch [32]byte

@@ -276,13 +276,13 @@ func (c *conn) ran(done int) {
 	c.batch.Ops = c.batch.Ops[done:]
 }
 
-// executeRest runs what is left of the batch. Replies that the client does not want are not made.
+// executeRest runs what is left of the batch. The backend makes no replies that the client does not want.
 func (c *conn) executeRest() error {
 	for len(c.batch.Ops) > 0 {
 		c.batch.Reply.Discard = c.reply != replyOn || c.refused()
 		c.ran(c.server.backend.Execute(&c.batch))
 		c.batch.Reply.Discard = c.refused()
-		if len(c.batch.Ops) > 0 || len(c.batch.Reply.Buf) >= flushAt {
+		if len(c.batch.Ops) > 0 || c.refused() || len(c.batch.Reply.Buf) >= flushAt {
 			if err := c.flush(); err != nil {
 				return err
 			}

@@ -197,6 +197,7 @@ func (c *conn) begin() bool {
 	}
 	c.batch.Linearizable = c.linearizable()
 	c.batch.Ops = c.ops
+	c.batch.Reply.Discard = c.refused()
 	return c.advance(c.task.Begin(&c.batch))
 }
 
